@@ -1,0 +1,244 @@
+import { z } from 'zod';
+import { ORDER_REASONS } from '../events/order.ts';
+import {
+  dayText,
+  id,
+  idText,
+  instant,
+  MAX_ORDER_ITEMS,
+  MAX_QUANTITY,
+  moneyInput,
+  moneyOutput,
+  pageQuery,
+} from '../primitives.ts';
+import { defineRoute } from '../route.ts';
+
+export const ORDER_STATUSES = ['PENDING', 'PAID', 'COMPLETED', 'CANCELLED', 'REFUNDED'] as const;
+export const STOCK_STATES = ['pending', 'reserved', 'rejected'] as const;
+export const FULFILLMENTS = ['unfulfilled', 'confirmed', 'shipped', 'delivered'] as const;
+
+/** The client's own name for one attempt to order; it stays the same over retries. */
+export const requestId = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces');
+
+export const order = z.object({
+  id,
+  request_id: z.string(),
+  status: z.enum(ORDER_STATUSES),
+  reason: z.enum(ORDER_REASONS).nullable(),
+  stock: z.enum(STOCK_STATES),
+  fulfillment: z.enum(FULFILLMENTS),
+  description: z.string(),
+  shipping_address: z.string(),
+  notes: z.string(),
+  items: z.array(
+    z.object({
+      id,
+      product_id: id,
+      name: z.string(),
+      quantity: z.int(),
+      unit_price: moneyOutput,
+      total_price: moneyOutput,
+    }),
+  ),
+  total_amount: moneyOutput,
+  currency: z.string(),
+  expires_at: instant,
+  created_at: instant,
+  updated_at: instant,
+});
+export type OrderView = z.infer<typeof order>;
+
+export const placeOrderBody = z.strictObject({
+  request_id: requestId.optional(),
+  description: z.string().trim().max(500).default(''),
+  shipping_address: z.string().trim().min(1).max(500),
+  notes: z.string().trim().max(1_000).default(''),
+  items: z
+    .array(
+      z.strictObject({
+        product_id: id,
+        quantity: z.int().min(1).max(MAX_QUANTITY),
+        /** The price that the customer saw; when it is no longer the price, the order is refused. */
+        unit_price: moneyInput.optional(),
+      }),
+    )
+    .min(1)
+    .max(MAX_ORDER_ITEMS)
+    .superRefine((items, ctx) => {
+      const seen = new Set<number>();
+      for (const [index, item] of items.entries()) {
+        if (seen.has(item.product_id)) {
+          ctx.addIssue({
+            code: 'custom',
+            path: [index, 'product_id'],
+            message: 'appears twice; state each product once with its whole quantity',
+          });
+        }
+        seen.add(item.product_id);
+      }
+    }),
+});
+export type PlaceOrderBody = z.infer<typeof placeOrderBody>;
+
+const byId = z.strictObject({ id: idText });
+const orderReference = z.strictObject({ request_id: requestId.optional(), order_id: id });
+const tag = 'orders';
+
+const ordersQuery = z
+  .strictObject({
+    status: z.enum(ORDER_STATUSES).optional(),
+    'start-date': dayText.optional(),
+    'end-date': dayText.optional(),
+    ...pageQuery,
+  })
+  .refine((query) => !query['start-date'] || !query['end-date'] || query['start-date'] <= query['end-date'], {
+    path: ['end-date'],
+    message: 'must not be before start-date',
+  });
+
+export const placeOrder = defineRoute({
+  id: 'placeOrder',
+  method: 'post',
+  path: '/orders',
+  tag,
+  summary: 'Place an order; the same request_id with the same body is answered alike, however often it is sent',
+  access: 'user',
+  headers: { 'Idempotency-Key': { description: 'In place of request_id', required: false } },
+  body: placeOrderBody,
+  success: { status: 201, schema: order },
+  errors: [
+    'VALIDATION_FAILED',
+    'UNAUTHENTICATED',
+    'NOT_FOUND',
+    'REQUEST_IN_PROGRESS',
+    'OUT_OF_STOCK',
+    'PRICE_CHANGED',
+    'REQUEST_ID_REUSED',
+    'UNAVAILABLE',
+  ],
+});
+
+export const listOrders = defineRoute({
+  id: 'listOrders',
+  method: 'get',
+  path: '/orders',
+  tag,
+  summary: 'Own orders, newest first; an admin sees all',
+  access: 'user',
+  query: ordersQuery,
+  success: { status: 200, schema: order },
+  list: true,
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED'],
+});
+
+export const listMyOrders = defineRoute({
+  id: 'listMyOrders',
+  method: 'get',
+  path: '/orders/my-orders',
+  tag,
+  summary: 'Own orders, newest first, for an admin too',
+  access: 'user',
+  query: ordersQuery,
+  success: { status: 200, schema: order },
+  list: true,
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED'],
+});
+
+export const getOrder = defineRoute({
+  id: 'getOrder',
+  method: 'get',
+  path: '/orders/:id',
+  tag,
+  summary: 'One order',
+  access: 'user',
+  params: byId,
+  success: { status: 200, schema: order },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND'],
+});
+
+export const payOrder = defineRoute({
+  id: 'payOrder',
+  method: 'post',
+  path: '/orders/:id/pay',
+  tag,
+  summary: 'Pay an order whose stock is reserved',
+  access: 'user',
+  params: byId,
+  success: { status: 200, schema: order },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND', 'STOCK_PENDING', 'ILLEGAL_TRANSITION'],
+});
+
+export const payOrderByReference = defineRoute({
+  id: 'payOrderByReference',
+  method: 'post',
+  path: '/orders/pay',
+  tag,
+  summary: 'Pay the order that the body names',
+  access: 'user',
+  body: orderReference,
+  success: { status: 200, schema: order },
+  errors: payOrder.errors,
+});
+
+export const cancelOrder = defineRoute({
+  id: 'cancelOrder',
+  method: 'post',
+  path: '/orders/:id/cancel',
+  tag,
+  summary: 'Cancel an order that is not yet paid',
+  access: 'user',
+  params: byId,
+  success: { status: 200, schema: order },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
+});
+
+export const cancelOrderByReference = defineRoute({
+  id: 'cancelOrderByReference',
+  method: 'post',
+  path: '/orders/cancel',
+  tag,
+  summary: 'Cancel the order that the body names',
+  access: 'user',
+  body: orderReference,
+  success: { status: 200, schema: order },
+  errors: cancelOrder.errors,
+});
+
+export const timelineEntry = z.object({
+  at: instant,
+  type: z.string(),
+  actor: z.string(),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  reason: z.string().nullable(),
+  detail: z.record(z.string(), z.unknown()),
+});
+export type TimelineEntry = z.infer<typeof timelineEntry>;
+
+export const getOrderTimeline = defineRoute({
+  id: 'getOrderTimeline',
+  method: 'get',
+  path: '/orders/:id/timeline',
+  tag,
+  summary: 'All that happened to an order, oldest first, its timers and mails included',
+  access: 'user',
+  params: byId,
+  success: { status: 200, schema: z.array(timelineEntry) },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND'],
+});
+
+export const orderRoutes = [
+  placeOrder,
+  listOrders,
+  listMyOrders,
+  payOrderByReference,
+  cancelOrderByReference,
+  getOrder,
+  payOrder,
+  cancelOrder,
+  getOrderTimeline,
+];

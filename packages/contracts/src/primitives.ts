@@ -1,0 +1,113 @@
+import { z } from 'zod';
+
+/** The largest price of one piece, in minor units: 99,999,999.99. With the limits on an order it keeps every total a safe integer. */
+export const MAX_PRICE_MINOR = 9_999_999_999;
+/** The most pieces of one product in one order. */
+export const MAX_QUANTITY = 1_000;
+/** The most different products in one order. */
+export const MAX_ORDER_ITEMS = 50;
+/** The longest list one page may hold. */
+export const MAX_PAGE_SIZE = 100;
+/** Offsets beyond this are refused: a deep page scans everything before it. */
+export const MAX_PAGE = 10_000;
+
+/** A positive integer that JSON carries without loss; ids are bigint identities in Postgres. */
+export const id = z.int().positive();
+
+/** An id in a path or a query, where it arrives as text: digits only, no sign, no leading zero, a safe integer. */
+export const idText = z
+  .string()
+  .regex(/^[1-9]\d{0,15}$/, 'must be a positive integer')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'must be a positive integer');
+
+/** Text that a person typed: trimmed, between one and `max` characters. */
+export const text = (max: number) => z.string().trim().min(1).max(max);
+
+/** Text on one line: no carriage return, line feed or other control character, which would forge mail or log headers. */
+export const line = (max: number) =>
+  text(max).refine((value) => !/\p{Cc}/u.test(value), 'must not contain control characters');
+
+/** An address as SMTP takes it, in lower case; one recipient, ASCII only. */
+export const email = z.string().trim().toLowerCase().max(254).pipe(z.email('must be an e-mail address'));
+
+/** An instant, RFC 3339 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`. */
+export const instant = z.iso.datetime();
+
+const DECIMAL = /^\d{1,8}(\.\d{1,2})?$/;
+
+/**
+ * An amount as clients send it: a decimal string (`"25000.00"`) or a number with at most two decimals.
+ * Yields integer minor units. The text is cut apart rather than multiplied, since 1.005 * 100 is not 100.5.
+ */
+export const moneyInput = z
+  .union([z.string(), z.number()], { error: 'must be an amount such as "25000.00"' })
+  .transform((value, ctx) => {
+    const written = String(value);
+    if (!DECIMAL.test(written)) {
+      ctx.addIssue('must be an amount from 0 to 99999999.99 with at most two decimals');
+      return z.NEVER;
+    }
+    const [whole = '0', fraction = ''] = written.split('.');
+    return Number(whole) * 100 + Number(fraction.padEnd(2, '0'));
+  });
+
+/** An amount as we answer it: a decimal string with two digits after the point. */
+export const moneyOutput = z.string().regex(/^\d+\.\d{2}$/);
+
+/** Renders integer minor units as a decimal string: 2500000 → "25000.00". */
+export function formatMoney(minor: number): string {
+  const digits = String(minor).padStart(3, '0');
+  return `${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
+const wholeNumberText = (fallback: number, max: number) =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1')
+    .transform(Number)
+    .refine((value) => value <= max, `must be at most ${max}`)
+    .default(fallback);
+
+/** The paging part of every list's query: page from 1, limit from 1 to 100. */
+export const pageQuery = {
+  page: wholeNumberText(1, MAX_PAGE),
+  limit: wholeNumberText(20, MAX_PAGE_SIZE),
+};
+
+/** Paging as every list answers it; links name the gateway's public address. */
+export const paging = z.object({
+  page: z.int(),
+  limit: z.int(),
+  total_items: z.int(),
+  total_pages: z.int(),
+  links: z.object({
+    self: z.string(),
+    first: z.string(),
+    last: z.string(),
+    prev: z.string().nullable(),
+    next: z.string().nullable(),
+  }),
+});
+export type Paging = z.infer<typeof paging>;
+
+/**
+ * A calendar day in a query, `YYYY-MM-DD` or `DD-MM-YYYY`; yields `YYYY-MM-DD`. Days that no calendar has
+ * (30 February) are refused: Date would silently turn them into March.
+ */
+export const dayText = z.string().transform((value, ctx) => {
+  const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value);
+  const european = /^(\d{2})-(\d{2})-(\d{4})$/.exec(value);
+  const day = iso ? value : european ? `${european[3]}-${european[2]}-${european[1]}` : undefined;
+  const parsed = day === undefined ? undefined : new Date(`${day}T00:00:00.000Z`);
+  if (
+    day === undefined ||
+    parsed === undefined ||
+    Number.isNaN(parsed.getTime()) ||
+    !parsed.toISOString().startsWith(day)
+  ) {
+    ctx.addIssue('must be a day, YYYY-MM-DD or DD-MM-YYYY');
+    return z.NEVER;
+  }
+  return day;
+});
