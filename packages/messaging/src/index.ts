@@ -1,0 +1,31 @@
+export type { Component } from './component.ts';
+export type { PoisonRecord } from './dead-letters.ts';
+export type { Envelope } from './envelope.ts';
+export { PoisonError } from './envelope.ts';
+export { RejectMessage, RetryLater } from './errors.ts';
+export type { InboxPrunerOptions } from './inbox/inbox.ts';
+export { createInboxPruner, filterNew } from './inbox/inbox.ts';
+export type { KafkaConnection, KafkaMessage, KafkaOptions, TopicSpec } from './kafka/connection.ts';
+export { createKafka } from './kafka/connection.ts';
+export type { KafkaSubscription, SubscribeOptions } from './kafka/subscription.ts';
+export { messagingMigrations } from './migrations.ts';
+export type { KafkaOutboxMessage, OutboxMessage, RabbitOutboxMessage } from './outbox/outbox.ts';
+export { addToOutbox } from './outbox/outbox.ts';
+export type { Relay, RelayOptions } from './outbox/relay.ts';
+export { createRelay } from './outbox/relay.ts';
+export type { PublishFailure, RabbitConnection, RabbitMessage, RabbitOptions } from './rabbit/connection.ts';
+export { createRabbit, PublishError } from './rabbit/connection.ts';
+export type { ConsumeOptions, RabbitConsumer } from './rabbit/consumer.ts';
+export type { DelayedExchangeSpec, DelayStrategy, QueueSpec, ShopTopologyOptions, Topology } from './topology.ts';
+export {
+  MAIL_DEAD,
+  MAIL_QUEUE,
+  MAIL_RETRY,
+  NOTIFICATIONS,
+  ORDER_EXPIRY_KEY,
+  ORDER_REMINDER_KEY,
+  ORDER_TIMERS,
+  ORDER_TIMERS_DEAD,
+  ORDER_TIMERS_QUEUE,
+  shopTopology,
+} from './topology.ts';

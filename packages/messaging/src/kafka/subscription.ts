@@ -1,0 +1,38 @@
+import type { Database } from '@punctual/postgres';
+import type { Component } from '../component.ts';
+import type { PoisonRecord } from '../dead-letters.ts';
+import type { Envelope } from '../envelope.ts';
+
+export type SubscribeOptions = {
+  /** Consumer group without the prefix: also this consumer's name in dead_letters and metrics. */
+  readonly groupId: string;
+  /** Without the prefix. They are created when missing. */
+  readonly topics: readonly string[];
+  /** Event types of interest; any other type is skipped silently, so that producers may be newer than consumers. */
+  readonly types: readonly string[];
+  /** Validates and returns the data, as `parseEvent` of packages/contracts does. Throwing makes the message poison. */
+  parse(type: string, data: unknown): unknown;
+  /**
+   * One transaction over a batch of one partition, in order: filterNew → command → outbox. Resolving commits the
+   * offsets. Rejecting makes the batch come again, so every effect must be in that transaction.
+   */
+  handle(batch: Envelope[]): Promise<void>;
+  /** Where dead letters go, and whose absence is told from a handler's own failure. */
+  readonly db: Database;
+  /** Replaces writing to dead_letters. Must be idempotent by (consumer, topic, partition, offset). */
+  onPoison?(record: PoisonRecord): Promise<void>;
+  /** The consumer has died for good: end the process, so that the supervisor starts a new one. */
+  onFatal(error: Error): void;
+  /** At most so many messages per handler call; 500. */
+  readonly maxBatch?: number;
+  /** Partitions handled at the same time; 1. */
+  readonly concurrency?: number;
+  /** Failures of a message alone, while the database answers, before it is poison; 5. */
+  readonly maxAttempts?: number;
+};
+
+/** start() returns at once and connects in the background, for ever. stop() lets the running handler finish. */
+export type KafkaSubscription = Component & {
+  /** Rejects while not a member of the group. For readiness. */
+  ping(): Promise<void>;
+};
