@@ -23,6 +23,12 @@ export type Envelope<T = unknown> = {
   readonly attempt: number;
 };
 
+/** What checks the data of each type of message that a consumer wants: a zod schema, or anything that parses or throws. */
+export type Schemas<M> = { readonly [K in keyof M]: { parse(data: unknown): M[K] } };
+
+/** The union of a consumer's messages: a switch over `type` narrows `data`. */
+export type EnvelopeOf<M> = { [K in keyof M & string]: Envelope<M[K]> & { readonly type: K } }[keyof M & string];
+
 /** A message that cannot be read, and why. It can never succeed, so it goes to the dead letters at once. */
 export class PoisonError extends Error {
   readonly code = 'POISON';

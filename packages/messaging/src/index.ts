@@ -1,6 +1,6 @@
 export type { Component } from './component.ts';
 export type { PoisonRecord } from './dead-letters.ts';
-export type { Envelope } from './envelope.ts';
+export type { Envelope, EnvelopeOf, Schemas } from './envelope.ts';
 export { PoisonError } from './envelope.ts';
 export { RejectMessage, RetryLater } from './errors.ts';
 export type { InboxPrunerOptions } from './inbox/inbox.ts';

@@ -23,7 +23,7 @@ export type KafkaConnection = Component & {
   publish(messages: readonly KafkaMessage[]): Promise<void>;
   /** Creates what is missing, with 6 partitions when not said otherwise; waits for the broker for ever. */
   ensureTopics(topics: readonly (string | TopicSpec)[]): Promise<void>;
-  subscribe(options: SubscribeOptions): KafkaSubscription;
+  subscribe<M>(options: SubscribeOptions<M>): KafkaSubscription;
   /** Rejects when no broker answers within 2 s. */
   ping(): Promise<void>;
   /** The same as stop(). */

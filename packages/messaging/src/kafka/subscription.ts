@@ -1,22 +1,23 @@
 import type { Database } from '@punctual/postgres';
 import type { Component } from '../component.ts';
 import type { PoisonRecord } from '../dead-letters.ts';
-import type { Envelope } from '../envelope.ts';
+import type { EnvelopeOf, Schemas } from '../envelope.ts';
 
-export type SubscribeOptions = {
+export type SubscribeOptions<M> = {
   /** Consumer group without the prefix: also this consumer's name in dead_letters and metrics. */
   readonly groupId: string;
   /** Without the prefix. They are created when missing. */
   readonly topics: readonly string[];
-  /** Event types of interest; any other type is skipped silently, so that producers may be newer than consumers. */
-  readonly types: readonly string[];
-  /** Validates and returns the data, as `parseEvent` of packages/contracts does. Throwing makes the message poison. */
-  parse(type: string, data: unknown): unknown;
+  /**
+   * The event types of interest, each with what checks its data: `{ 'order.created': events['order.created'].data }`.
+   * Data that fails is poison. Any other type is skipped silently, so that producers may be newer than consumers.
+   */
+  readonly schemas: Schemas<M>;
   /**
    * One transaction over a batch of one partition, in order: filterNew → command → outbox. Resolving commits the
    * offsets. Rejecting makes the batch come again, so every effect must be in that transaction.
    */
-  handle(batch: Envelope[]): Promise<void>;
+  handle(batch: EnvelopeOf<M>[]): Promise<void>;
   /** Where dead letters go, and whose absence is told from a handler's own failure. */
   readonly db: Database;
   /** Replaces writing to dead_letters. Must be idempotent by (consumer, topic, partition, offset). */

@@ -41,7 +41,7 @@ export type RabbitConnection = Component & {
   declare(topology: Topology): void;
   /** Persistent, mandatory, confirmed. Resolves when every message is in a queue; else rejects with PublishError. */
   publish(messages: readonly RabbitMessage[]): Promise<void>;
-  consume(options: ConsumeOptions): RabbitConsumer;
+  consume<M>(options: ConsumeOptions<M>): RabbitConsumer;
   /** Rejects when not connected, blocked by the broker, or silent for 2 s. */
   ping(): Promise<void>;
   /** The same as stop(). */

@@ -1,7 +1,7 @@
 import type { Component } from '../component.ts';
-import type { Envelope } from '../envelope.ts';
+import type { EnvelopeOf, Schemas } from '../envelope.ts';
 
-export type ConsumeOptions = {
+export type ConsumeOptions<M> = {
   /** This consumer's name in metrics and logs. */
   readonly consumer: string;
   readonly queue: string;
@@ -9,10 +9,10 @@ export type ConsumeOptions = {
   readonly deadLetterQueue: string;
   /** Waits of the retries: steps.length retries, each through this delayed exchange, then the dead-letter queue. */
   readonly retry: { readonly exchange: string; readonly stepsMs: readonly number[] };
-  /** Validates and returns the data. Throwing makes the message poison. */
-  parse(type: string, data: unknown): unknown;
+  /** The message types of this queue, each with what checks its data. A failure or another type is poison. */
+  readonly schemas: Schemas<M>;
   /** One transaction over the batch: filterNew → command → outbox. Resolving acknowledges all of it. */
-  handle(batch: Envelope[]): Promise<void>;
+  handle(batch: EnvelopeOf<M>[]): Promise<void>;
   /** Rejects while something every message needs is away (the database): then waiting uses up no retry. */
   ping?(): Promise<void>;
   readonly prefetch?: number;
