@@ -6,7 +6,7 @@ import { id, instant, moneyOutput } from './primitives.ts';
  * `intent` names what the customer is to learn, once and for all (`order:17:order-paid`): two jobs with one intent are
  * one mail. A job is dropped, not sent, after `not_after`: what it says is no longer of use by then.
  */
-const job = { intent: z.string().min(1).max(200), to: z.string(), not_after: instant.nullable() };
+const job = { intent: z.string().min(1).max(200), to: z.email(), not_after: instant.nullable() };
 
 const mailedOrder = z.object({
   order_id: id,
@@ -50,6 +50,5 @@ export function parseMailJob<T extends MailJobType>(type: T, data: unknown): Mai
 }
 
 /** The wake-up call of an order's timers, on the delayed exchange `order.timers`. It says whom to look at, not what to do. */
-export const TIMER_KINDS = ['order.reminder', 'order.expiry'] as const;
 export const orderTimer = z.object({ order_id: id });
 export type OrderTimer = z.infer<typeof orderTimer>;

@@ -17,6 +17,7 @@ export type Route<
   Query extends z.ZodType = z.ZodType,
   Body extends z.ZodType = z.ZodType,
   Success extends z.ZodType = z.ZodType,
+  Caller extends Access = Access,
 > = {
   id: string;
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -25,7 +26,7 @@ export type Route<
   aliases?: readonly string[];
   tag: string;
   summary: string;
-  access: Access;
+  access: Caller;
   params?: Params;
   query?: Query;
   body?: Body;
@@ -41,6 +42,7 @@ export function defineRoute<
   Query extends z.ZodType,
   Body extends z.ZodType,
   Success extends z.ZodType,
->(route: Route<Params, Query, Body, Success>): Route<Params, Query, Body, Success> {
+  Caller extends Access,
+>(route: Route<Params, Query, Body, Success, Caller>): Route<Params, Query, Body, Success, Caller> {
   return route;
 }
