@@ -1,0 +1,69 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ErrorBody } from '@punctual/contracts';
+import { AppError, unavailable, validationFailed } from './app-error.ts';
+import { sendJson, sendText } from './respond.ts';
+
+/** What Postgres says when it is away, full, starting, stopping or read-only: the request may succeed later. */
+const unavailableSqlState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|25006)$/;
+const unavailableCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/**
+ * Gives every thrown value its HTTP answer. Errors of other packages are told by their shape: `retryable: true` or the
+ * code of a lost connection is 503, and whatever is unknown is undefined, for the caller to hide behind a 500.
+ */
+export function toAppError(error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error;
+  // The router decodes path parameters and throws this for `%E0`.
+  if (error instanceof URIError) return malformedPath();
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('retryable' in error && error.retryable === true) return unavailable('database', 1, error);
+  if ('name' in error && error.name === 'KnexTimeoutError') return unavailable('database', 1, error);
+  const code = 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string') return undefined;
+  if (unavailableCodes.has(code) || unavailableSqlState.test(code)) return unavailable('database', 1, error);
+  return undefined;
+}
+
+/** 400 for a path that no client of ours can have meant. */
+export function malformedPath(): AppError {
+  return validationFailed([{ field: 'path', message: 'is not a valid path' }], 'The address cannot be read.');
+}
+
+/** The one error shape. */
+export function errorBody(error: AppError, requestId: string): ErrorBody {
+  return {
+    error: { code: error.code, message: error.message, details: error.details ?? null, request_id: requestId },
+  };
+}
+
+/** What stands in for an error that must not be shown. */
+export function internalError(cause: unknown): AppError {
+  return new AppError({ code: 'INTERNAL', message: 'Something went wrong on our side.', cause });
+}
+
+/** Writes an error in the shape that the client asked for: JSON, or RFC 9457 with the same `error` inside. */
+export function sendError(res: ServerResponse, accept: string | undefined, error: AppError, requestId: string): void {
+  for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
+  const body = errorBody(error, requestId);
+  if (accept === undefined || !accept.includes('application/problem+json')) {
+    sendJson(res, error.status, body);
+    return;
+  }
+  const problem = {
+    type: 'about:blank',
+    title: STATUS_CODES[error.status] ?? 'Error',
+    status: error.status,
+    detail: error.message,
+    ...body,
+  };
+  sendText(res, error.status, JSON.stringify(problem), 'application/problem+json; charset=utf-8');
+}

@@ -1,0 +1,96 @@
+import type { Logger } from '@punctual/telemetry';
+import type { Express, Request, Response } from 'express';
+import { requestState } from './request-state.ts';
+import { sendJson } from './respond.ts';
+import { isStopping } from './stopping.ts';
+
+/** A dependency that the service cannot work without. `check` throws when it is away. */
+export type ReadinessCheck = {
+  name: string;
+  check(): Promise<void>;
+  /** Default 1,000. */
+  timeoutMs?: number;
+};
+
+type CheckResult = { status: 'up' } | { status: 'down'; reason: string };
+type Readiness = { status: 'ready' | 'not_ready' | 'stopping'; checks: Record<string, CheckResult> };
+
+const defaultTimeoutMs = 1_000;
+
+export type HealthOptions = { service: string; version: string; checks: readonly ReadinessCheck[]; logger: Logger };
+
+/**
+ * `/health/live` says that the process answers, nothing more: a restart would not bring a broker back.
+ * `/health/ready` asks every dependency in parallel, each within its bound. `/health` shows both.
+ */
+export function createHealth(app: Express, options: HealthOptions) {
+  const startedAtMs = Date.now();
+
+  async function readiness(): Promise<Readiness> {
+    const results = await Promise.all(options.checks.map((check) => run(check, options.logger)));
+    const checks: Record<string, CheckResult> = {};
+    for (const [index, check] of options.checks.entries()) {
+      checks[check.name] = results[index] ?? { status: 'down', reason: 'unknown' };
+    }
+    const up = results.every((result) => result.status === 'up');
+    return { status: isStopping(app) ? 'stopping' : up ? 'ready' : 'not_ready', checks };
+  }
+
+  return {
+    live(_req: Request, res: Response): void {
+      sendJson(res, 200, { data: { status: 'live' } });
+    },
+    async ready(_req: Request, res: Response): Promise<void> {
+      answer(res, await readiness(), {});
+    },
+    async summary(_req: Request, res: Response): Promise<void> {
+      answer(res, await readiness(), {
+        service: options.service,
+        version: options.version,
+        uptime_seconds: Math.round((Date.now() - startedAtMs) / 1000),
+        live: true,
+      });
+    },
+  };
+}
+
+/** Not ready is an error for whoever asks by status, and still shows the checks to whoever reads. */
+function answer(res: Response, readiness: Readiness, extra: Record<string, unknown>): void {
+  const data = { ...extra, ...readiness };
+  if (readiness.status === 'ready') {
+    sendJson(res, 200, { data });
+    return;
+  }
+  res.setHeader('retry-after', '1');
+  const error = {
+    code: 'UNAVAILABLE',
+    message: readiness.status === 'stopping' ? 'The service is stopping.' : 'The service is not ready.',
+    details: data,
+    request_id: requestState(res)?.requestId ?? '',
+  };
+  sendJson(res, 503, { error });
+}
+
+async function run(check: ReadinessCheck, logger: Logger): Promise<CheckResult> {
+  const timeoutMs = check.timeoutMs ?? defaultTimeoutMs;
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<CheckResult>((resolve) => {
+    timer = setTimeout(() => resolve({ status: 'down', reason: `no answer within ${timeoutMs} ms` }), timeoutMs);
+  });
+  try {
+    return await Promise.race([timeout, attempt(check, logger)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function attempt(check: ReadinessCheck, logger: Logger): Promise<CheckResult> {
+  try {
+    await check.check();
+    return { status: 'up' };
+  } catch (error) {
+    // The reason may hold addresses and user names, which a health page open to all must not show.
+    logger.debug('readiness check failed', { check: check.name, error });
+    return { status: 'down', reason: 'unreachable' };
+  }
+}

@@ -1,0 +1,89 @@
+import type { ServerResponse } from 'node:http';
+import type { Paging } from '@punctual/contracts';
+import type { Request, Response } from 'express';
+
+const jsonType = 'application/json; charset=utf-8';
+const replyKey: unique symbol = Symbol('reply');
+
+export type ReplyOptions<Data> = {
+  /** Default: the contract's success status, or 204 without data. */
+  status?: number;
+  /** Lower-case names. */
+  headers?: Readonly<Record<string, string>>;
+  data?: Data;
+  /** For lists. */
+  paging?: Paging;
+  /** A whole JSON body as it was stored, `{"data":…}`; sent as it is, in place of `data`. */
+  bodyText?: string;
+};
+
+/** A result that sets its own status or headers; made by `reply`. */
+export type Reply<Data> = ReplyOptions<Data> & { readonly [replyKey]: true };
+
+/** A handler's result with a status or headers of its own. */
+export function reply<Data>(options: ReplyOptions<Data>): Reply<Data> {
+  return { [replyKey]: true, ...options };
+}
+
+/** Writes `{data}` or `{data, paging}`, 204 for undefined, 304 when the client's ETag still holds. */
+export function writeResult(
+  req: Request,
+  res: Response,
+  result: unknown,
+  successStatus: number,
+  isList: boolean,
+): void {
+  // A handler that streamed or redirected has answered already.
+  if (res.headersSent) return;
+  if (!isReply(result)) {
+    if (result === undefined) writeEmpty(res, 204);
+    else writeJson(req, res, successStatus, JSON.stringify(isList && isListResult(result) ? result : { data: result }));
+    return;
+  }
+  if (result.headers !== undefined) {
+    for (const [name, value] of Object.entries(result.headers)) res.setHeader(name, value);
+  }
+  const text = result.bodyText ?? replyText(result);
+  if (text === undefined) writeEmpty(res, result.status ?? 204);
+  else writeJson(req, res, result.status ?? successStatus, text);
+}
+
+/** Sends a text in one write, with its length. */
+export function sendText(res: ServerResponse, status: number, text: string, contentType: string): void {
+  res.statusCode = status;
+  res.setHeader('content-type', contentType);
+  res.setHeader('content-length', Buffer.byteLength(text));
+  res.end(text);
+}
+
+/** Sends any JSON value in one write. */
+export function sendJson(res: ServerResponse, status: number, value: unknown): void {
+  sendText(res, status, JSON.stringify(value), jsonType);
+}
+
+function replyText(result: Reply<unknown>): string | undefined {
+  if (result.data === undefined) return undefined;
+  return JSON.stringify(
+    result.paging === undefined ? { data: result.data } : { data: result.data, paging: result.paging },
+  );
+}
+
+function writeEmpty(res: Response, status: number): void {
+  res.statusCode = status;
+  res.end();
+}
+
+function writeJson(req: Request, res: Response, status: number, text: string): void {
+  res.statusCode = status;
+  // `fresh` compares If-None-Match with the ETag that the handler set; only GET and HEAD can be fresh.
+  if (res.hasHeader('etag') && req.fresh) writeEmpty(res, 304);
+  else sendText(res, status, text, jsonType);
+}
+
+function isReply(result: unknown): result is Reply<unknown> {
+  return typeof result === 'object' && result !== null && replyKey in result;
+}
+
+function isListResult(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && 'data' in result && 'paging' in result;
+}
