@@ -1,0 +1,14 @@
+export { ConfigError, type ConfigProblem } from './config-error.ts';
+export { formatDuration, parseDuration, scaleTime } from './duration.ts';
+export { type Environment, loadConfig } from './load-config.ts';
+export {
+  databaseConfig,
+  httpConfig,
+  identityConfig,
+  kafkaConfig,
+  logConfig,
+  rabbitConfig,
+  redisConfig,
+  timeConfig,
+} from './pieces.ts';
+export { addressList, bool, byteSize, csv, duration, durationList, factor, integer, json, port, secret, text, url } from './variables.ts';

@@ -1,0 +1,2 @@
+export { type Component, type Lifecycle, lifecycle, StopError } from './lifecycle.ts';
+export { type Command, type CommandContext, type MainOptions, type MainProcess, runMain } from './run-main.ts';
