@@ -1,0 +1,92 @@
+import { createHttpApp, httpServer, type ReadinessCheck } from '@punctual/http';
+import { lifecycle } from '@punctual/lifecycle';
+import { createRabbit, shopTopology } from '@punctual/messaging';
+import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
+import { createDeliverMail } from './commands/deliver-mail.ts';
+import type { MailConfig } from './config.ts';
+import { consumeMailJobs } from './events/mail-jobs.ts';
+import { createRenderer } from './rendering.ts';
+import { createSmtpSender } from './smtp.ts';
+import { migrations } from './store/migrations.ts';
+
+const SERVICE = 'mail';
+
+/** `api` answers health and metrics, `worker` sends (and answers them too, since it is what can be unwell), `all` is both. */
+export type Role = 'api' | 'worker' | 'all';
+
+export type MailApp = { start(): Promise<void>; stop(): Promise<void>; readonly url: string };
+
+/** The composition root: nothing is connected before start(). */
+export function buildApp(config: MailConfig, { role, logger = loggerOf(config) }: { role: Role; logger?: Logger }): MailApp {
+  const metrics = createMetrics(SERVICE);
+  metrics.processMetrics();
+  const db = openDatabase(config, logger);
+  const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
+  const app = lifecycle(logger);
+  app.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
+
+  if (role !== 'api') {
+    const rabbit = createRabbit({ url: config.RABBITMQ_URL, name: SERVICE, logger, metrics });
+    rabbit.declare(
+      shopTopology({ delayStrategy: config.DELAY_STRATEGY, mailRetryStepsMs: config.MAIL_RETRY_STEPS }),
+    );
+    const smtp = createSmtpSender({
+      host: config.SMTP_HOST,
+      port: config.SMTP_PORT,
+      connections: config.SMTP_CONNECTIONS,
+      sendTimeoutMs: config.SMTP_SEND_TIMEOUT,
+    });
+    const deliver = createDeliverMail({
+      db,
+      smtp,
+      renderer: createRenderer({ name: config.SHOP_NAME, url: config.SHOP_URL }),
+      from: config.MAIL_FROM,
+      sendTimeoutMs: config.SMTP_SEND_TIMEOUT,
+      logger,
+      metrics,
+    });
+    const consumer = consumeMailJobs({ rabbit, db, deliver, config });
+    readiness.push({ name: 'rabbitmq', check: () => consumer.ping() });
+    app.add({ name: 'smtp', start: async () => undefined, stop: async () => smtp.close() });
+    app.add(rabbit);
+    app.add(consumer);
+  }
+
+  const http = createHttpApp({ service: SERVICE, logger, metrics, routes: [], readiness });
+  const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
+  app.add(server);
+  return {
+    start: () => app.start(),
+    stop: () => app.stop(),
+    get url() {
+      return server.url;
+    },
+  };
+}
+
+/** Brings the database's schema up to date, or takes the last step back. */
+export async function migrate(config: MailConfig, direction: 'up' | 'down'): Promise<void> {
+  const logger = loggerOf(config);
+  const db = openDatabase(config, logger);
+  try {
+    if (direction === 'up') await migrateUp(db, migrations, logger);
+    else await migrateDown(db, migrations, { logger });
+  } finally {
+    await db.close();
+  }
+}
+
+function loggerOf(config: MailConfig): Logger {
+  return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+}
+
+/** Everything here is a decision, so there is no replica: the ledger is read where it is written. */
+function openDatabase(config: MailConfig, logger: Logger): Database {
+  return createDatabase({
+    primaryUrl: config.DATABASE_URL,
+    poolMax: config.DATABASE_POOL_MAX,
+    applicationName: SERVICE,
+    logger,
+  });
+}

@@ -1,0 +1,24 @@
+import { loadConfig } from '@punctual/config';
+import { runMain } from '@punctual/lifecycle';
+import { buildApp, migrate, type Role } from './app.ts';
+import { configSchema } from './config.ts';
+
+const config = () => loadConfig(configSchema, process.env);
+
+const run = (role: Role) => async () => {
+  const app = buildApp(config(), { role });
+  await app.start();
+  return app;
+};
+
+await runMain({
+  process,
+  name: 'mail',
+  commands: {
+    api: run('api'),
+    worker: run('worker'),
+    all: run('all'),
+    'migrate-up': () => migrate(config(), 'up'),
+    'migrate-down': () => migrate(config(), 'down'),
+  },
+});
