@@ -1,0 +1,126 @@
+/**
+ * Runs the tests: `node test/run.ts [unit] [integration] [e2e] [SERVICE…]`, all of them when nothing is named.
+ *
+ *   unit         beside the source, no servers
+ *   integration  beside the source and services/NAME/test, on the servers of the stack "test"
+ *   e2e          test/e2e, on the whole stack "test" in time-lapse
+ *   SERVICE      one service's or package's unit and integration tests
+ *
+ * It starts what it needs, stops it again (KEEP=1 leaves it running), and ends with the totals of all runs.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const STACK = 'test';
+/** A day lasts twenty seconds. */
+const TIME_SCALE = '4320';
+const SUITES = ['unit', 'integration', 'e2e'] as const;
+
+type Suite = (typeof SUITES)[number];
+type Totals = { passes: number; failures: number; pending: number };
+
+const totalsFile = join(tmpdir(), `punctual-test-totals-${process.pid}`);
+const stackEnvironment: NodeJS.ProcessEnv = { ...process.env, STACK };
+for (const name of ['PORT_BASE', 'TIME_SCALE']) delete stackEnvironment[name];
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(names: string[]): Promise<number> {
+  const unknown = names.filter((name) => !isSuite(name) && folderOf(name) === undefined);
+  if (unknown.length > 0 || names.includes('--help')) {
+    console.error(`usage: node test/run.ts [${SUITES.join('] [')}] [service or package …]`);
+    return 2;
+  }
+  const folders = names.flatMap((name) => folderOf(name) ?? []);
+  const suites = SUITES.filter((suite) => names.length === 0 || names.includes(suite) || (folders.length > 0 && suite !== 'e2e'));
+  const roots = folders.length > 0 ? folders : ['packages/*', 'services/*', 'infra', 'postman', 'bench'];
+
+  let failedRuns = 0;
+  let stackIsUp = false;
+  rmSync(totalsFile, { force: true });
+  try {
+    for (const suite of suites) {
+      const files = globSync(patternsOf(suite, roots), { cwd: ROOT, exclude: (path) => path.includes('node_modules') }).sort();
+      if (files.length === 0) continue;
+      if (suite !== 'unit') {
+        const options = suite === 'e2e' ? [] : ['--profile', 'servers'];
+        stackIsUp = true;
+        const environment = suite === 'e2e' ? { ...stackEnvironment, TIME_SCALE } : stackEnvironment;
+        await run(process.execPath, ['infra/stack.ts', 'up', ...options], environment);
+      }
+      console.log(`\n── ${suite}: ${files.length} files`);
+      const settings = suite === 'unit' ? {} : { PUNCTUAL_TEST_SETTINGS: await settingsOfStack() };
+      const code = await runMocha(files, { ...process.env, ...settings, PUNCTUAL_TEST_TOTALS: totalsFile });
+      if (code !== 0) failedRuns += 1;
+    }
+  } finally {
+    if (stackIsUp && process.env.KEEP === undefined) {
+      await run(process.execPath, ['infra/stack.ts', 'down'], stackEnvironment);
+    }
+  }
+
+  const totals = readTotals();
+  console.log(`\n${totals.passes} passed, ${totals.failures} failed`);
+  return failedRuns > 0 || totals.failures > 0 || totals.pending > 0 || totals.passes === 0 ? 1 : 0;
+}
+
+function isSuite(name: string): name is Suite {
+  return SUITES.some((suite) => suite === name);
+}
+
+function folderOf(name: string): string | undefined {
+  return [`services/${name}`, `packages/${name}`].find((folder) => existsSync(join(ROOT, folder)));
+}
+
+function patternsOf(suite: Suite, roots: string[]): string[] {
+  if (suite === 'unit') return roots.map((root) => `${root}/**/*.unit.test.ts`);
+  if (suite === 'e2e') return ['test/e2e/**/*.e2e.test.ts'];
+  return roots.flatMap((root) => [`${root}/**/*.int.test.ts`, `${root}/**/*.component.test.ts`]);
+}
+
+function runMocha(files: string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const mocha = join(ROOT, 'node_modules/mocha/bin/mocha.js');
+  return start(process.execPath, [mocha, '--reporter', './test/reporter.ts', ...files], environment);
+}
+
+async function settingsOfStack(): Promise<string> {
+  const chunks: Buffer[] = [];
+  const child = spawn(process.execPath, ['infra/stack.ts', 'env', '--json'], {
+    cwd: ROOT,
+    env: stackEnvironment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error('the test stack does not tell its settings');
+  return Buffer.concat(chunks).toString();
+}
+
+async function run(command: string, args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  const code = await start(command, args, environment);
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
+}
+
+function start(command: string, args: string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(command, args, { cwd: ROOT, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+function readTotals(): Totals {
+  const sum: Totals = { passes: 0, failures: 0, pending: 0 };
+  if (!existsSync(totalsFile)) return sum;
+  for (const line of readFileSync(totalsFile, 'utf8').trim().split('\n')) {
+    const run = JSON.parse(line) as Totals;
+    sum.passes += run.passes;
+    sum.failures += run.failures;
+    sum.pending += run.pending;
+  }
+  rmSync(totalsFile);
+  return sum;
+}
