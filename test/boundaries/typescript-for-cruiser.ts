@@ -26,6 +26,9 @@ registerHooks({
 
 export const version = STAND_IN_VERSION;
 
+/** Looked at when dependency-cruiser loads, and needed only for its option `tsPreCompilationDeps`, which stays off. */
+export const SyntaxKind = {};
+
 export function transpileModule(source: string): { outputText: string } {
   const withTypeImports = source
     .replace(/^import type (?=[\w{*])/gm, 'import ')

@@ -11,4 +11,18 @@ export {
   redisConfig,
   timeConfig,
 } from './pieces.ts';
-export { addressList, bool, byteSize, csv, duration, durationList, factor, integer, json, port, secret, text, url } from './variables.ts';
+export {
+  addressList,
+  bool,
+  byteSize,
+  csv,
+  duration,
+  durationList,
+  factor,
+  integer,
+  json,
+  port,
+  secret,
+  text,
+  url,
+} from './variables.ts';

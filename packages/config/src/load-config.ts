@@ -56,7 +56,8 @@ function nonEmpty(value: string | undefined): string | undefined {
 
 function describeIssue(schema: z.ZodObject, values: Record<string, string>, issue: z.core.$ZodIssue): ConfigProblem {
   const [variable, ...path] = issue.path.map(String);
-  if (variable === undefined) return { name: '(together)', found: 'values that do not fit each other', expected: issue.message };
+  if (variable === undefined)
+    return { name: '(together)', found: 'values that do not fit each other', expected: issue.message };
   const field = schema.shape[variable];
   const note = field === undefined ? {} : noteOf(field);
   return {

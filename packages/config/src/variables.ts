@@ -12,7 +12,16 @@ export type VariableNote = {
 };
 
 const MAX_PORT = 65_535;
-const BYTE_UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
 const BOOLEANS: Readonly<Record<string, boolean>> = {
   true: true,
   yes: true,
@@ -61,7 +70,10 @@ export function durationList() {
 
 /** A non-empty string that is never printed: not in errors, not when the configuration object is inspected or serialised. */
 export function secret() {
-  return z.string().min(1).register(notes, { expected: 'a secret, or its file in the variable of the same name with _FILE', secret: true });
+  return z
+    .string()
+    .min(1)
+    .register(notes, { expected: 'a secret, or its file in the variable of the same name with _FILE', secret: true });
 }
 
 /** A non-empty string. */

@@ -35,7 +35,10 @@ export class StopError extends AggregateError {
 }
 
 /** `stopTimeoutMs` bounds the stop of all components together. */
-export function lifecycle(logger: Logger, { stopTimeoutMs = DEFAULT_STOP_TIMEOUT_MS }: { stopTimeoutMs?: number } = {}): Lifecycle {
+export function lifecycle(
+  logger: Logger,
+  { stopTimeoutMs = DEFAULT_STOP_TIMEOUT_MS }: { stopTimeoutMs?: number } = {},
+): Lifecycle {
   const components: Component[] = [];
   const started: Component[] = [];
   let stopping: Promise<void> | undefined;
@@ -82,7 +85,10 @@ export function lifecycle(logger: Logger, { stopTimeoutMs = DEFAULT_STOP_TIMEOUT
 
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error(`still running after ${Math.round(timeoutMs)} ms`)), timeoutMs);
+  const timer = setTimeout(
+    () => timeout.reject(new Error(`still running after ${Math.round(timeoutMs)} ms`)),
+    timeoutMs,
+  );
   try {
     await Promise.race([work, timeout.promise]);
   } finally {

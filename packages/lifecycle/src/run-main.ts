@@ -44,7 +44,13 @@ export type MainOptions = {
 };
 
 export async function runMain(options: MainOptions): Promise<void> {
-  const { process, name, commands, logger = createLogger({ service: name }), stopTimeoutMs = STOP_TIMEOUT_MS } = options;
+  const {
+    process,
+    name,
+    commands,
+    logger = createLogger({ service: name }),
+    stopTimeoutMs = STOP_TIMEOUT_MS,
+  } = options;
   const [commandName = '--help', ...args] = process.argv.slice(2);
   if (commandName === '--help' || commandName === '-h' || commandName === 'help') {
     process.stdout.write(usage(name, commands));

@@ -4,8 +4,8 @@ import { connectionSettings, type Timeouts } from './connection.ts';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 import { observePools, type Pool } from './pool-metrics.ts';
 import type { Transaction } from './query.ts';
-import { translateErrors } from './translate-errors.ts';
 import { runTransaction, type TransactionOptions } from './transaction.ts';
+import { translateErrors } from './translate-errors.ts';
 
 const DEFAULT_POOL_MAX = 10;
 const ACQUIRE_TIMEOUT_MS = 3_000;
@@ -88,11 +88,11 @@ function createPool(url: string, applicationName: string, options: DatabaseOptio
     log: {
       warn: (detail: unknown) => logger.warn('knex warned', { detail }),
       error: (detail: unknown) => logger.error('knex reported an error', { detail }),
-      deprecate: (method: string, alternative: string) => logger.warn('knex deprecates a call', { method, alternative }),
+      deprecate: (method: string, alternative: string) =>
+        logger.warn('knex deprecates a call', { method, alternative }),
       debug: (detail: unknown) => logger.debug('knex debug', { detail }),
     },
   });
   translateErrors(pool);
   return pool;
 }
-

@@ -33,7 +33,9 @@ export const leaseMigrations: readonly Migration[] = [
   {
     name: '0001-leases',
     async up(tx) {
-      await tx.raw('CREATE TABLE leases (name text PRIMARY KEY, holder uuid NOT NULL, expires_at timestamptz NOT NULL)');
+      await tx.raw(
+        'CREATE TABLE leases (name text PRIMARY KEY, holder uuid NOT NULL, expires_at timestamptz NOT NULL)',
+      );
     },
     async down(tx) {
       await tx.raw('DROP TABLE leases');
@@ -42,7 +44,11 @@ export const leaseMigrations: readonly Migration[] = [
 ];
 
 /** The lease, or undefined while another holds it. */
-export async function acquireLease(db: Database, name: string, { ttlMs, logger }: LeaseOptions): Promise<Lease | undefined> {
+export async function acquireLease(
+  db: Database,
+  name: string,
+  { ttlMs, logger }: LeaseOptions,
+): Promise<Lease | undefined> {
   const holder = randomUUID();
   const sentAtMs = performance.now();
   const taken = await one(
@@ -55,7 +61,14 @@ export async function acquireLease(db: Database, name: string, { ttlMs, logger }
   return taken === undefined ? undefined : holdLease({ db, name, holder, ttlMs, sentAtMs, logger });
 }
 
-type Holding = { db: Database; name: string; holder: string; ttlMs: number; sentAtMs: number; logger: Logger | undefined };
+type Holding = {
+  db: Database;
+  name: string;
+  holder: string;
+  ttlMs: number;
+  sentAtMs: number;
+  logger: Logger | undefined;
+};
 
 function holdLease({ db, name, holder, ttlMs, sentAtMs, logger }: Holding): Lease {
   const end = new AbortController();

@@ -30,6 +30,10 @@ export function observePools(metrics: Metrics, pools: Readonly<Record<string, Po
 function bindPool([name, pool]: [string, Pool]): [string, Pool] {
   return [
     name,
-    { numUsed: () => pool.numUsed(), numFree: () => pool.numFree(), numPendingAcquires: () => pool.numPendingAcquires() },
+    {
+      numUsed: () => pool.numUsed(),
+      numFree: () => pool.numFree(),
+      numPendingAcquires: () => pool.numPendingAcquires(),
+    },
   ];
 }

@@ -74,7 +74,9 @@ export function isRetryable(error: unknown): boolean {
 /** True for a violated unique constraint; of the given name, when one is given. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (sqlState(error) !== SQLSTATE.uniqueViolation) return false;
-  return constraint === undefined || (error instanceof Error && 'constraint' in error && error.constraint === constraint);
+  return (
+    constraint === undefined || (error instanceof Error && 'constraint' in error && error.constraint === constraint)
+  );
 }
 
 function codeOf(error: unknown): string | undefined {

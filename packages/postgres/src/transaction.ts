@@ -35,7 +35,11 @@ export async function runTransaction<T>(
   }
 }
 
-async function runOnce<T>(pool: Knex, fn: (tx: Transaction) => Promise<T>, isolation: TransactionOptions['isolation']): Promise<T> {
+async function runOnce<T>(
+  pool: Knex,
+  fn: (tx: Transaction) => Promise<T>,
+  isolation: TransactionOptions['isolation'],
+): Promise<T> {
   let body: 'running' | 'resolved' | { error: unknown } = 'running';
   try {
     return await pool.transaction(

@@ -1,16 +1,6 @@
 import { type EventuallyOptions, eventually } from './eventually.ts';
+import type { Mail } from './mail.ts';
 import { listMailHog } from './mailhog.ts';
-
-/** A mail as it was received; the same whichever inbox server holds it. Header names are in lower case. */
-export type Mail = {
-  readonly id: string;
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly subject: string;
-  readonly html: string;
-  readonly text: string;
-  readonly headers: Readonly<Record<string, string>>;
-};
 
 export type InboxClient = {
   /** All mails to this address, oldest first. */
@@ -99,7 +89,7 @@ function mailDev(url: string): MailServer {
 async function getJson<T>(url: URL): Promise<T> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`the inbox answered ${response.status} to GET ${url.pathname}`);
-  return await response.json() as T;
+  return (await response.json()) as T;
 }
 
 async function remove(url: URL): Promise<void> {

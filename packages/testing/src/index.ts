@@ -1,5 +1,6 @@
-export { eventually, type EventuallyOptions } from './eventually.ts';
-export { inboxClient, type InboxClient, type Mail } from './inbox-client.ts';
+export { type EventuallyOptions, eventually } from './eventually.ts';
+export { type InboxClient, inboxClient } from './inbox-client.ts';
+export type { Mail } from './mail.ts';
 export { type Servers, servers } from './servers.ts';
 export {
   type Answer,
@@ -9,8 +10,8 @@ export {
   type OrderRequest,
   type ShopClient,
 } from './shop-client.ts';
-export { testDatabase, type TestDatabase } from './test-database.ts';
+export { type TestDatabase, testDatabase } from './test-database.ts';
 export { testName, topicPrefix } from './test-name.ts';
 export { testRedis } from './test-redis.ts';
-export { testTokens, type TestTokens, type TokenOptions } from './test-tokens.ts';
-export { testVhost, type TestVhost } from './test-vhost.ts';
+export { type TestTokens, type TokenOptions, testTokens } from './test-tokens.ts';
+export { type TestVhost, testVhost } from './test-vhost.ts';

@@ -17,7 +17,12 @@ export type Servers = {
     readonly adminUrl: string;
     readonly replicaAdminUrl: string;
   };
-  readonly rabbit: { readonly url: string; readonly managementUrl: string; readonly user: string; readonly password: string };
+  readonly rabbit: {
+    readonly url: string;
+    readonly managementUrl: string;
+    readonly user: string;
+    readonly password: string;
+  };
   readonly kafka: { readonly brokers: readonly string[] };
   readonly redis: { readonly nodes: readonly { host: string; port: number }[] };
   readonly smtp: { readonly host: string; readonly port: number };
@@ -51,7 +56,8 @@ function parseSettings(json: string): Servers {
   const settings: unknown = JSON.parse(json);
   const read = (name: string): string => {
     const value: unknown = isRecord(settings) ? settings[name] : undefined;
-    if (typeof value !== 'string' || value === '') throw new Error(`the test stack's settings lack ${name}; ${HOW_TO_START}`);
+    if (typeof value !== 'string' || value === '')
+      throw new Error(`the test stack's settings lack ${name}; ${HOW_TO_START}`);
     return value;
   };
   return {

@@ -68,8 +68,7 @@ export function createShopClient({ gatewayUrl, inbox }: { gatewayUrl: string; in
           body: { request_id: randomUUID(), shipping_address: '1 Main Street, Springfield', ...order },
         }),
       order: async (id) => expectStatus(await own<orderApi.OrderView>('GET', `/orders/${id}`), 200),
-      timeline: async (id) =>
-        expectStatus(await own<orderApi.TimelineEntry[]>('GET', `/orders/${id}/timeline`), 200),
+      timeline: async (id) => expectStatus(await own<orderApi.TimelineEntry[]>('GET', `/orders/${id}/timeline`), 200),
       pay: (id) => own('POST', `/orders/${id}/pay`),
       cancel: (id) => own('POST', `/orders/${id}/cancel`),
     };

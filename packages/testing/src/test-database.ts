@@ -21,7 +21,8 @@ export type TestDatabase = {
 export async function testDatabase(label: string, migrations: readonly Migration[] = []): Promise<TestDatabase> {
   const { postgres } = servers();
   const name = testName(label);
-  const drop = (): Promise<void> => runOn(postgres.primaryUrl, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
+  const drop = (): Promise<void> =>
+    runOn(postgres.primaryUrl, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
   const urls = {
     primaryUrl: withDatabase(postgres.primaryUrl, name),
     replicaUrl: withDatabase(postgres.replicaUrl, name),
@@ -74,7 +75,9 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
   try {
     await client.connect();
   } catch (error) {
-    throw new Error(`no Postgres at ${new URL(url).host}: \`make test\` starts the test stack's servers`, { cause: error });
+    throw new Error(`no Postgres at ${new URL(url).host}: \`make test\` starts the test stack's servers`, {
+      cause: error,
+    });
   }
   try {
     return await work(client);

@@ -17,7 +17,11 @@ export async function testVhost(label: string): Promise<TestVhost> {
   const { rabbit } = servers();
   const name = testName(label);
   await callManagement('PUT', `vhosts/${name}`, {});
-  await callManagement('PUT', `permissions/${name}/${encodeURIComponent(rabbit.user)}`, { configure: '.*', write: '.*', read: '.*' });
+  await callManagement('PUT', `permissions/${name}/${encodeURIComponent(rabbit.user)}`, {
+    configure: '.*',
+    write: '.*',
+    read: '.*',
+  });
   const url = new URL(rabbit.url);
   url.pathname = `/${name}`;
   return {
@@ -50,6 +54,8 @@ async function requestOrExplain(url: URL, init: RequestInit): Promise<Response> 
   try {
     return await fetch(url, init);
   } catch (error) {
-    throw new Error(`no RabbitMQ management at ${url.host}: \`make test\` starts the test stack's servers`, { cause: error });
+    throw new Error(`no RabbitMQ management at ${url.host}: \`make test\` starts the test stack's servers`, {
+      cause: error,
+    });
   }
 }
