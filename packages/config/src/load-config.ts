@@ -17,12 +17,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): z.infer<S> {
   const problems: ConfigProblem[] = [];
   const values: Record<string, string> = {};
+  const unreadable = new Set<string>();
   for (const name of Object.keys(schema.shape)) {
     const read = readVariable(schema, env, name);
-    if ('problem' in read) problems.push(read.problem);
-    else if (read.value !== undefined) values[name] = read.value;
+    if ('problem' in read) {
+      problems.push(read.problem);
+      unreadable.add(name);
+    } else if (read.value !== undefined) values[name] = read.value;
   }
-  const unreadable = new Set(problems.map((problem) => problem.name));
   const result = schema.safeParse(values);
   for (const issue of result.error?.issues ?? []) {
     const problem = describeIssue(schema, values, issue);

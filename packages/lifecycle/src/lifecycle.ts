@@ -58,6 +58,11 @@ export function lifecycle(
     if (failures.length > 0) throw new StopError(failures);
   }
 
+  function stop(): Promise<void> {
+    stopping ??= stopAll();
+    return stopping;
+  }
+
   return {
     add(component) {
       components.push(component);
@@ -71,15 +76,13 @@ export function lifecycle(
         } catch (error) {
           logger.error('component did not start', { component: component.name, error });
           started.splice(started.indexOf(component), 1);
-          await this.stop();
+          // What fails to stop is in the log; the caller needs to know why the start failed.
+          await Promise.allSettled([stop()]);
           throw error;
         }
       }
     },
-    stop() {
-      stopping ??= stopAll();
-      return stopping;
-    },
+    stop,
   };
 }
 

@@ -29,7 +29,6 @@ export type MainProcess = {
   readonly argv: readonly string[];
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
-  exitCode?: number | string | null | undefined;
   on(event: string, listener: (argument: unknown) => void): unknown;
   exit(code: number): never;
 };
