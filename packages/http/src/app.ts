@@ -27,6 +27,8 @@ export type HttpAppOptions = {
   openapi?: object;
   /** Gives a service's own errors their HTTP answer; undefined leaves them to the rules here. */
   mapError?: (error: unknown) => AppError | undefined;
+  /** Adds what no contract describes, such as a proxy or pages, behind the checks and before the 404. */
+  extend?: (app: Express) => void;
 };
 
 const defaultBodyLimitBytes = 1_000_000;
@@ -55,6 +57,8 @@ export function createHttpApp(options: HttpAppOptions): Express {
     app[route.mounted.contract.method](route.path, nameRoute(route.mounted.contract.path), serve);
   }
   for (const [path, serve] of platform) app.get(path, nameRoute(path, true), serve);
+
+  options.extend?.(app);
 
   app.use(function fallThrough(req: Request, res: Response) {
     const methods = platform.has(req.path) ? ['GET', 'HEAD', 'OPTIONS'] : table.methodsOf(req.path);
@@ -113,6 +117,7 @@ function createPlatformRoutes(app: Express, options: HttpAppOptions): Map<string
 /** Absolute and protocol-relative targets, and separators hidden in a segment, mean one thing here and another behind a proxy. */
 function refuseOddAddresses(req: Request, _res: Response, next: NextFunction): void {
   const { url } = req;
+  if (req.headers.host === undefined && req.httpVersion === '1.1') throw malformedPath();
   if (url.charCodeAt(0) !== 0x2f || url.charCodeAt(1) === 0x2f) throw malformedPath();
   const percent = url.indexOf('%');
   if (percent !== -1) {

@@ -55,6 +55,11 @@ function hasNoBody(req: IncomingMessage): boolean {
 
 function readBytes(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // The client may have gone while its identity was looked up; no event would ever come then.
+    if (req.destroyed) {
+      reject(malformed('ended early'));
+      return;
+    }
     const chunks: Buffer[] = [];
     let size = 0;
     req.on('data', (chunk: Buffer) => {
@@ -70,7 +75,7 @@ function readBytes(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
       if (size > limitBytes) reject(payloadTooLarge(limitBytes));
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size));
     });
-    // The client went away or the request timeout struck: nobody reads the answer, but the handler must not hang.
+    // Nobody reads this answer; it only keeps the request from waiting for ever.
     req.on('error', () => reject(malformed('ended early')));
   });
 }

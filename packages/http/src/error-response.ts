@@ -5,6 +5,7 @@ import { sendJson, sendText } from './respond.ts';
 
 /** What Postgres says when it is away, full, starting, stopping or read-only: the request may succeed later. */
 const unavailableSqlState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|25006)$/;
+const retryAfterSeconds = 1;
 const unavailableCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -25,12 +26,14 @@ export function toAppError(error: unknown): AppError | undefined {
   // The router decodes path parameters and throws this for `%E0`.
   if (error instanceof URIError) return malformedPath();
   if (typeof error !== 'object' || error === null) return undefined;
-  if ('retryable' in error && error.retryable === true) return unavailable('database', 1, error);
-  if ('name' in error && error.name === 'KnexTimeoutError') return unavailable('database', 1, error);
-  const code = 'code' in error ? error.code : undefined;
-  if (typeof code !== 'string') return undefined;
-  if (unavailableCodes.has(code) || unavailableSqlState.test(code)) return unavailable('database', 1, error);
-  return undefined;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (unavailableSqlState.test(code) || ('name' in error && error.name === 'KnexTimeoutError')) {
+    return unavailable('database', retryAfterSeconds, error);
+  }
+  const isRetryable = ('retryable' in error && error.retryable === true) || unavailableCodes.has(code);
+  if (!isRetryable) return undefined;
+  const dependency = 'dependency' in error && typeof error.dependency === 'string' ? error.dependency : 'backend';
+  return unavailable(dependency, retryAfterSeconds, error);
 }
 
 /** 400 for a path that no client of ours can have meant. */

@@ -25,9 +25,12 @@ export type HealthOptions = { service: string; version: string; checks: readonly
  */
 export function createHealth(app: Express, options: HealthOptions) {
   const startedAtMs = Date.now();
+  const attempts = options.checks.map((check) => joinAttempts(check, options.logger));
 
   async function readiness(): Promise<Readiness> {
-    const results = await Promise.all(options.checks.map((check) => run(check, options.logger)));
+    const results = await Promise.all(
+      attempts.map((attempt, index) => within(attempt, options.checks[index]?.timeoutMs)),
+    );
     const checks: Record<string, CheckResult> = {};
     for (const [index, check] of options.checks.entries()) {
       checks[check.name] = results[index] ?? { status: 'down', reason: 'unknown' };
@@ -71,20 +74,30 @@ function answer(res: Response, readiness: Readiness, extra: Record<string, unkno
   sendJson(res, 503, { error });
 }
 
-async function run(check: ReadinessCheck, logger: Logger): Promise<CheckResult> {
-  const timeoutMs = check.timeoutMs ?? defaultTimeoutMs;
+async function within(attempt: () => Promise<CheckResult>, timeoutMs = defaultTimeoutMs): Promise<CheckResult> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<CheckResult>((resolve) => {
     timer = setTimeout(() => resolve({ status: 'down', reason: `no answer within ${timeoutMs} ms` }), timeoutMs);
   });
   try {
-    return await Promise.race([timeout, attempt(check, logger)]);
+    return await Promise.race([timeout, attempt()]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function attempt(check: ReadinessCheck, logger: Logger): Promise<CheckResult> {
+/** A check that hangs is joined by later askers, so that polling does not pile up attempts. */
+function joinAttempts(check: ReadinessCheck, logger: Logger): () => Promise<CheckResult> {
+  let running: Promise<CheckResult> | undefined;
+  return () => {
+    running ??= attemptCheck(check, logger).finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
+async function attemptCheck(check: ReadinessCheck, logger: Logger): Promise<CheckResult> {
   try {
     await check.check();
     return { status: 'up' };

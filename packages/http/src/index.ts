@@ -19,6 +19,7 @@ export {
 export { errorBody, sendError, toAppError } from './error-response.ts';
 export type { ReadinessCheck } from './health.ts';
 export { type PagingOptions, pagingLinks } from './paging.ts';
+export { nameRoute } from './request-context.ts';
 export { type Reply, type ReplyOptions, reply, sendJson, sendText } from './respond.ts';
 export { type HandlerInput, type HandlerResult, handle, type MountedRoute } from './route.ts';
 export { type HttpServer, type HttpServerOptions, httpServer } from './server.ts';

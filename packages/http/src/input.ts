@@ -43,9 +43,15 @@ export function createInputParser(contract: Route): (req: Request, read: ReadBod
     if (read === undefined && bodyRequired) problems.push({ field: 'body', message: 'a JSON object is required' });
     else if (parsesBody) parsed.body = check(bodySchema, read?.value, 'body', problems);
 
-    if (problems.length > 0) throw validationFailed(problems.slice(0, maxProblems));
+    if (problems.length > 0) throw validationFailed(distinct(problems).slice(0, maxProblems));
     return parsed;
   };
+}
+
+/** Two checks may find the same fault. */
+function distinct(problems: FieldProblem[]): FieldProblem[] {
+  const byText = new Map(problems.map((problem) => [`${problem.field}\n${problem.message}`, problem]));
+  return [...byText.values()];
 }
 
 function check(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Logger, type Metrics, newTraceparent, runWithContext } from '@punctual/telemetry';
 import type { NextFunction, Request, Response } from 'express';
 import { type RequestState, requestState, setRequestState } from './request-state.ts';
+import { defaultCacheControl } from './respond.ts';
 
 const idPattern = /^[A-Za-z0-9._-]{8,128}$/;
 /** Request durations in seconds, from a cached answer to the request timeout. */
@@ -27,14 +28,10 @@ export function observeRequests(options: { logger: Logger; metrics: Metrics }) {
     const requestId = acceptId(req.headers['x-request-id']) ?? randomUUID();
     const correlationId = acceptId(req.headers['x-correlation-id']) ?? requestId;
     const parent = req.headers.traceparent;
-    const context = {
-      requestId,
-      correlationId,
-      traceparent: newTraceparent(typeof parent === 'string' ? parent : undefined),
-    };
+    const traceparent = newTraceparent(typeof parent === 'string' ? parent : undefined);
+    const context = { requestId, correlationId, traceparent };
     const state: RequestState = {
-      requestId,
-      correlationId,
+      ...context,
       startedAtMs: performance.now(),
       route: 'unmatched',
       quiet: false,
@@ -44,9 +41,16 @@ export function observeRequests(options: { logger: Logger; metrics: Metrics }) {
     res.setHeader('x-request-id', requestId);
     res.setHeader('x-correlation-id', correlationId);
     res.setHeader('x-content-type-options', 'nosniff');
-    res.once('close', () => runWithContext(context, () => finish(req, res, state)));
+    res.setHeader('cache-control', defaultCacheControl);
+    res.once('close', finishInContext);
     runWithContext(context, next);
   };
+
+  // One function for all requests, since a closure for each would be garbage on the hot path.
+  function finishInContext(this: Response): void {
+    const state = requestState(this);
+    if (state !== undefined) runWithContext(state, () => finish(this.req, this, state));
+  }
 
   function finish(req: Request, res: Response, state: RequestState): void {
     const durationMs = performance.now() - state.startedAtMs;

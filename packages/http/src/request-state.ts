@@ -4,6 +4,7 @@ import type { Response } from 'express';
 export type RequestState = {
   requestId: string;
   correlationId: string;
+  traceparent: string;
   startedAtMs: number;
   /** The template, never the concrete path: it becomes a metric label. */
   route: string;

@@ -3,6 +3,9 @@ import type { Paging } from '@punctual/contracts';
 import type { Request, Response } from 'express';
 
 const jsonType = 'application/json; charset=utf-8';
+/** Answers hold personal data and tokens unless a handler says otherwise. */
+export const defaultCacheControl = 'no-store';
+const validatedCacheControl = 'private, no-cache';
 const replyKey: unique symbol = Symbol('reply');
 
 export type ReplyOptions<Data> = {
@@ -75,8 +78,14 @@ function writeEmpty(res: Response, status: number): void {
 
 function writeJson(req: Request, res: Response, status: number, text: string): void {
   res.statusCode = status;
+  if (!res.hasHeader('etag')) {
+    sendText(res, status, text, jsonType);
+    return;
+  }
+  // An answer with an ETag is meant to be kept and asked about.
+  if (res.getHeader('cache-control') === defaultCacheControl) res.setHeader('cache-control', validatedCacheControl);
   // `fresh` compares If-None-Match with the ETag that the handler set; only GET and HEAD can be fresh.
-  if (res.hasHeader('etag') && req.fresh) writeEmpty(res, 304);
+  if (req.fresh) writeEmpty(res, 304);
   else sendText(res, status, text, jsonType);
 }
 

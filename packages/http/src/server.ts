@@ -69,11 +69,13 @@ export function httpServer(options: HttpServerOptions): HttpServer {
           keepAliveTimeout: keepAliveTimeoutMs,
           maxHeaderSize: maxHeaderBytes,
           connectionsCheckingInterval: timeoutCheckMs,
+          // Node would refuse with an empty body; the app does it in the one error shape.
+          requireHostHeader: false,
         },
         app,
       );
       created.on('clientError', answerClientError);
-      boundPort = await listen(created, options.host, options.port);
+      boundPort = await listen(created, options);
       server = created;
       logger.info('http server listening', { host: options.host, port: boundPort });
     },
@@ -88,11 +90,14 @@ export function httpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server, options: HttpServerOptions): Promise<number> {
+  const { host, port, logger } = options;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(plainListenError(error, host, port)));
     server.listen(port, host, () => {
       server.removeAllListeners('error');
+      // Accepting may fail for a while, as without free file handles; the connections that exist go on.
+      server.on('error', (error) => logger.error('http server error', { error }));
       resolve((server.address() as AddressInfo).port);
     });
   });
@@ -131,9 +136,13 @@ async function drain(server: Server, timeoutMs: number): Promise<boolean> {
   return cut;
 }
 
+/** Node keeps the response of the request under way here; its own handler of such errors looks at it too. */
+type ClientSocket = Duplex & { _httpMessage?: { headersSent: boolean } | null };
+
 /** Requests that never became one: the parser refused them, or they came too slowly. No app has seen them. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+function answerClientError(error: NodeJS.ErrnoException, socket: ClientSocket): void {
+  // When an answer is already under way on this connection, another text would be taken for a part of it.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket._httpMessage?.headersSent === true) {
     socket.destroy();
     return;
   }

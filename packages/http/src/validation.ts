@@ -26,7 +26,7 @@ export function printable(key: string): string {
 export function problemsOf(error: z.core.$ZodError, source: 'params' | 'query' | 'body'): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const issue of error.issues) addIssue(problems, issue, '', source);
-  return problems;
+  return problems.slice(0, maxProblems);
 }
 
 function addIssue(problems: FieldProblem[], issue: Issue, base: string, source: string): void {
