@@ -99,7 +99,8 @@ async function play({ GATEWAY_URL, INBOX_URL }: Settings): Promise<string[]> {
   }
 
   say('\n7. Was it punctual?');
-  const subjects = (id: number) => received.map(({ mail }) => mail.subject).filter((text) => text.includes(`Order ${id} `));
+  const subjects = (id: number) =>
+    received.map(({ mail }) => mail.subject).filter((text) => text.includes(`Order ${id} `));
   const reminders = received.filter(({ mail }) => mail.subject.startsWith(`Order ${unpaid.id} awaits`));
   expect(reminders.length === 3, `three reminders for the unpaid order (${reminders.length})`);
   for (const [index, due] of [4, 12, 22].entries()) {
@@ -119,7 +120,10 @@ async function play({ GATEWAY_URL, INBOX_URL }: Settings): Promise<string[]> {
   return broken;
 
   async function productInStock(): Promise<productApi.ProductView> {
-    const answer = await shop.request<productApi.ProductView[]>('GET', '/products?in_stock=true&sort=-quantity&limit=1');
+    const answer = await shop.request<productApi.ProductView[]>(
+      'GET',
+      '/products?in_stock=true&sort=-quantity&limit=1',
+    );
     const [listed] = expectStatus(answer, 200);
     if (listed === undefined) throw new Error('no product is in stock: run `make seed`');
     return await shop.product(listed.id);
@@ -135,7 +139,11 @@ async function play({ GATEWAY_URL, INBOX_URL }: Settings): Promise<string[]> {
   }
 }
 
-async function place(customer: Customer, product: productApi.ProductView, quantity: number): Promise<orderApi.OrderView> {
+async function place(
+  customer: Customer,
+  product: productApi.ProductView,
+  quantity: number,
+): Promise<orderApi.OrderView> {
   const placed = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity }] }), 201);
   say(`  order ${placed.id}: ${quantity} × ${product.name}, ${placed.total_amount} ${placed.currency}`);
   return placed;
@@ -150,7 +158,9 @@ async function reserved(customer: Customer, id: number): Promise<void> {
 
 function readSettings(): Settings {
   try {
-    return JSON.parse(execFileSync(process.execPath, ['infra/stack.ts', 'env', '--json'], { cwd: ROOT, encoding: 'utf8' }));
+    return JSON.parse(
+      execFileSync(process.execPath, ['infra/stack.ts', 'env', '--json'], { cwd: ROOT, encoding: 'utf8' }),
+    );
   } catch {
     say('No stack is running: `make up` starts it.');
     process.exit(1);

@@ -3,7 +3,7 @@
  *
  *   unit         beside the source, no servers
  *   integration  beside the source and services/NAME/test, on the servers of the stack "test"
- *   e2e          test/e2e, on the whole stack "test" in time-lapse
+ *   e2e          test/e2e, on the whole stack "test"
  *   SERVICE      one service's or package's unit and integration tests
  *
  * It starts what it needs, stops it again (KEEP=1 leaves it running), and ends with the totals of all runs.
@@ -15,8 +15,6 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 const STACK = 'test';
-/** A day lasts twenty seconds. */
-const TIME_SCALE = '4320';
 const SUITES = ['unit', 'integration', 'e2e'] as const;
 
 type Suite = (typeof SUITES)[number];
@@ -35,7 +33,9 @@ async function main(names: string[]): Promise<number> {
     return 2;
   }
   const folders = names.flatMap((name) => folderOf(name) ?? []);
-  const suites = SUITES.filter((suite) => names.length === 0 || names.includes(suite) || (folders.length > 0 && suite !== 'e2e'));
+  const suites = SUITES.filter(
+    (suite) => names.length === 0 || names.includes(suite) || (folders.length > 0 && suite !== 'e2e'),
+  );
   const roots = folders.length > 0 ? folders : ['packages/*', 'services/*', 'infra', 'postman', 'bench'];
 
   let failedRuns = 0;
@@ -43,13 +43,15 @@ async function main(names: string[]): Promise<number> {
   rmSync(totalsFile, { force: true });
   try {
     for (const suite of suites) {
-      const files = globSync(patternsOf(suite, roots), { cwd: ROOT, exclude: (path) => path.includes('node_modules') }).sort();
+      const files = globSync(patternsOf(suite, roots), {
+        cwd: ROOT,
+        exclude: (path) => path.includes('node_modules'),
+      }).sort();
       if (files.length === 0) continue;
       if (suite !== 'unit') {
         const options = suite === 'e2e' ? [] : ['--profile', 'servers'];
         stackIsUp = true;
-        const environment = suite === 'e2e' ? { ...stackEnvironment, TIME_SCALE } : stackEnvironment;
-        await run(process.execPath, ['infra/stack.ts', 'up', ...options], environment);
+        await run(process.execPath, ['infra/stack.ts', 'up', ...options], stackEnvironment);
       }
       console.log(`\n── ${suite}: ${files.length} files`);
       const settings = suite === 'unit' ? {} : { PUNCTUAL_TEST_SETTINGS: await settingsOfStack() };

@@ -18,7 +18,10 @@ export type Role = 'api' | 'worker' | 'all';
 export type MailApp = { start(): Promise<void>; stop(): Promise<void>; readonly url: string };
 
 /** The composition root: nothing is connected before start(). */
-export function buildApp(config: MailConfig, { role, logger = loggerOf(config) }: { role: Role; logger?: Logger }): MailApp {
+export function buildApp(
+  config: MailConfig,
+  { role, logger = loggerOf(config) }: { role: Role; logger?: Logger },
+): MailApp {
   const metrics = createMetrics(SERVICE);
   metrics.processMetrics();
   const db = openDatabase(config, logger);
@@ -28,9 +31,7 @@ export function buildApp(config: MailConfig, { role, logger = loggerOf(config) }
 
   if (role !== 'api') {
     const rabbit = createRabbit({ url: config.RABBITMQ_URL, name: SERVICE, logger, metrics });
-    rabbit.declare(
-      shopTopology({ delayStrategy: config.DELAY_STRATEGY, mailRetryStepsMs: config.MAIL_RETRY_STEPS }),
-    );
+    rabbit.declare(shopTopology({ delayStrategy: config.DELAY_STRATEGY, mailRetryStepsMs: config.MAIL_RETRY_STEPS }));
     const smtp = createSmtpSender({
       host: config.SMTP_HOST,
       port: config.SMTP_PORT,

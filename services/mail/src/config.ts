@@ -1,4 +1,15 @@
-import { databaseConfig, duration, durationList, httpConfig, integer, logConfig, port, rabbitConfig, text, url } from '@punctual/config';
+import {
+  databaseConfig,
+  duration,
+  durationList,
+  httpConfig,
+  integer,
+  logConfig,
+  port,
+  rabbitConfig,
+  text,
+  url,
+} from '@punctual/config';
 import { z } from 'zod';
 
 export const configSchema = z.object({

@@ -4,7 +4,12 @@ import type { Database } from '@punctual/postgres';
 import type { DeliverMail } from '../commands/deliver-mail.ts';
 import type { MailConfig } from '../config.ts';
 
-export type ConsumeMailJobsOptions = { rabbit: RabbitConnection; db: Database; deliver: DeliverMail; config: MailConfig };
+export type ConsumeMailJobsOptions = {
+  rabbit: RabbitConnection;
+  db: Database;
+  deliver: DeliverMail;
+  config: MailConfig;
+};
 
 /**
  * Sends the mails of a batch side by side, over as many connections as the pool has. When one of them fails, the messages

@@ -1,0 +1,152 @@
+/** The running stack "test", as the end-to-end tests see it: through the gateway, and through the stack's own commands for faults. */
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { orderApi, productApi } from '@punctual/contracts';
+import { type Answer, type Customer, createShopClient, eventually, expectStatus, inboxClient } from '@punctual/testing';
+
+const ROOT = join(import.meta.dirname, '../..');
+const STACK_COMMAND_TIMEOUT_MS = 120_000;
+
+type Settings = {
+  readonly GATEWAY_URL: string;
+  readonly INBOX_URL: string;
+  readonly TIME_SCALE: string;
+  readonly POSTGRES_ADMIN_URL: string;
+  readonly POSTGRES_REPLICA_ADMIN_URL: string;
+  readonly REDIS_NODES: string;
+};
+
+const json = process.env.PUNCTUAL_TEST_SETTINGS;
+if (json === undefined) throw new Error('the end-to-end tests run through `make test` or `node test/run.ts e2e`');
+
+export const settings: Settings = JSON.parse(json);
+export const inbox = inboxClient(settings.INBOX_URL);
+export const shop = createShopClient({ gatewayUrl: settings.GATEWAY_URL, inbox });
+
+/** In time-lapse a day of the shop's calendar lasts twenty seconds. */
+export const TIME_LAPSE = 4_320;
+/** An hour of the shop's calendar in time-lapse, in real milliseconds. */
+export const HOUR_MS = 3_600_000 / TIME_LAPSE;
+
+let timeScale = Number(settings.TIME_SCALE);
+
+/** Runs a command of the stack, such as `stack('kill', 'order')`; resolves when it is done. */
+export async function stack(...args: string[]): Promise<void> {
+  const environment: NodeJS.ProcessEnv = { ...process.env, STACK: 'test', TIME_SCALE: String(timeScale) };
+  delete environment.PORT_BASE;
+  await promisify(execFile)(process.execPath, ['infra/stack.ts', ...args], {
+    cwd: ROOT,
+    env: environment,
+    timeout: STACK_COMMAND_TIMEOUT_MS,
+  });
+}
+
+/** Brings the stack to this speed of the shop's calendar, which restarts the order service when it is another one. */
+export async function platformAt(scale: number): Promise<void> {
+  if (scale !== timeScale) {
+    timeScale = scale;
+    await stack('up');
+  }
+  await platformReady();
+}
+
+/** Resolves when the whole platform answers that it is ready. */
+export async function platformReady(): Promise<void> {
+  await eventually(
+    async () => {
+      const answer = await shop.request('GET', '/health/ready');
+      if (answer.status !== 200)
+        throw new Error(`the gateway answers ${answer.status}: ${JSON.stringify(answer.body)}`);
+    },
+    { timeoutMs: 60_000, intervalMs: 200 },
+  );
+}
+
+let adminLogin: Promise<Customer> | undefined;
+
+export function admin(): Promise<Customer> {
+  adminLogin ??= shop.login('admin@punctual.test', 'punctual-admin');
+  return adminLogin;
+}
+
+/** A product of the test's own, so that nobody else takes its stock. */
+export async function newProduct(quantity: number, price = '19.90'): Promise<productApi.ProductView> {
+  const body = { name: `Test product ${randomUUID()}`, description: 'For one test', price, quantity };
+  return expectStatus(await (await admin()).request<productApi.ProductView>('POST', '/products', { body }), 201);
+}
+
+/** Several customers at once; registering costs a password hash each. */
+export async function newCustomers(count: number): Promise<Customer[]> {
+  return await Promise.all(Array.from({ length: count }, () => shop.newCustomer()));
+}
+
+/** Asks until an order is as expected, and returns it. */
+export function orderBecomes(
+  customer: Customer,
+  id: number,
+  expected: Partial<orderApi.OrderView>,
+  options: { timeoutMs?: number } = {},
+): Promise<orderApi.OrderView> {
+  return eventually(
+    async () => {
+      const order = await customer.order(id);
+      for (const [field, value] of Object.entries(expected)) {
+        const found = order[field as keyof orderApi.OrderView];
+        if (found !== value) throw new Error(`order ${id}: ${field} is ${String(found)}, not ${String(value)}`);
+      }
+      return order;
+    },
+    { timeoutMs: 15_000, intervalMs: 100, ...options },
+  );
+}
+
+/** Asks until a product has this quantity. */
+export async function quantityBecomes(productId: number, quantity: number): Promise<void> {
+  await eventually(
+    async () => {
+      const found = (await shop.product(productId)).quantity;
+      if (found !== quantity) throw new Error(`product ${productId} has ${found} pieces, not ${quantity}`);
+    },
+    { timeoutMs: 15_000, intervalMs: 100 },
+  );
+}
+
+/**
+ * Places an order as a careful client does: one request_id, repeated while the outcome is unknown (no answer, 409 in progress,
+ * 429, 5xx). Returns the first definite answer.
+ */
+export async function placeUntilKnown(
+  customer: Customer,
+  order: { request_id: string; items: { product_id: number; quantity: number }[] },
+  { timeoutMs = 60_000 }: { timeoutMs?: number } = {},
+): Promise<Answer<orderApi.OrderView>> {
+  return await eventually(
+    async () => {
+      const answer = await customer.placeOrder(order);
+      const code = answer.body.error?.code;
+      if (answer.status >= 500 || answer.status === 429 || code === 'REQUEST_IN_PROGRESS') {
+        throw new Error(`the outcome is unknown: ${answer.status} ${code}`);
+      }
+      return answer;
+    },
+    { timeoutMs, intervalMs: 250 },
+  );
+}
+
+/** Runs `work` over the items, `limit` at a time, and keeps the order of the results. */
+export async function mapWithLimit<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  await Promise.all(
+    Array.from({ length: Math.min(limit, items.length) }, async () => {
+      for (const [index, item] of queue) results[index] = await work(item, index);
+    }),
+  );
+  return results;
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { type Customer, eventually, expectStatus, type Mail } from '@punctual/testing';
+import { HOUR_MS, inbox, newProduct, orderBecomes, platformAt, quantityBecomes, shop, TIME_LAPSE } from './platform.ts';
+
+const DAY_HOURS = 24;
+const DEADLINE_MS = 45_000;
+
+describe('the life of an order, in time-lapse', function () {
+  this.timeout(90_000);
+  before(() => platformAt(TIME_LAPSE));
+
+  it('reminds at 4, 12 and 22 hours, expires at 24, spares the paid order, and gives back exactly what was unpaid', async () => {
+    const product = await newProduct(10);
+    const customer = await shop.newCustomer();
+    const items = [{ product_id: product.id, quantity: 2 }];
+    const unpaid = expectStatus(await customer.placeOrder({ items }), 201);
+    const paid = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity: 3 }] }), 201);
+    await orderBecomes(customer, paid.id, { stock: 'reserved' });
+    await orderBecomes(customer, unpaid.id, { stock: 'reserved' });
+    await quantityBecomes(product.id, 5);
+    expectStatus(await customer.pay(paid.id), 200);
+
+    const createdMs = Date.parse(unpaid.created_at);
+    assert.equal(Date.parse(unpaid.expires_at) - createdMs, Math.round(DAY_HOURS * HOUR_MS));
+    await orderBecomes(
+      customer,
+      unpaid.id,
+      { status: 'CANCELLED', reason: 'PAYMENT_EXPIRED' },
+      { timeoutMs: DEADLINE_MS },
+    );
+    await orderBecomes(customer, paid.id, { status: 'COMPLETED', reason: null });
+    await quantityBecomes(product.id, 7);
+
+    const mails = await allMails(customer, 8);
+    const subjectsOf = (id: number) =>
+      mails.map(({ subject }) => subject).filter((text) => text.includes(`Order ${id} `));
+    assert.deepEqual(subjectsOf(unpaid.id), [
+      `Order ${unpaid.id} is reserved for you`,
+      `Order ${unpaid.id} awaits your payment: 20 hours left`,
+      `Order ${unpaid.id} awaits your payment: 12 hours left`,
+      `Order ${unpaid.id} awaits your payment: 2 hours left`,
+      `Order ${unpaid.id} was cancelled`,
+    ]);
+    assert.deepEqual(subjectsOf(paid.id), [
+      `Order ${paid.id} is reserved for you`,
+      `Order ${paid.id} is paid, thank you`,
+    ]);
+    const [, reminder] = mails.filter(({ subject }) => subject.includes('awaits'));
+    assert.ok(reminder?.html.includes(product.name) && reminder.text.includes('39.80 USD'));
+
+    const timeline = await customer.timeline(unpaid.id);
+    const fired = timeline.filter((entry) => entry.type === 'timer.fired');
+    assert.deepEqual(
+      fired.map((entry) => entry.detail.kind),
+      ['reminder-1', 'reminder-2', 'reminder-3', 'expiry'],
+    );
+    for (const [index, hours] of [4, 12, 22, DAY_HOURS].entries()) {
+      const at = Date.parse(fired[index]?.at ?? '');
+      assert.ok(at >= createdMs + hours * HOUR_MS, `timer ${index + 1} fired early`);
+    }
+  });
+
+  it('refuses payment of an expired order with its state, and a second payment too', async () => {
+    const product = await newProduct(2);
+    const customer = await shop.newCustomer();
+    const order = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity: 1 }] }), 201);
+    await orderBecomes(customer, order.id, { stock: 'reserved' });
+    expectStatus(await customer.cancel(order.id), 200);
+    const refused = await customer.pay(order.id);
+    assert.equal(refused.status, 409);
+    assert.equal(refused.body.error?.code, 'ILLEGAL_TRANSITION');
+    assert.match(JSON.stringify(refused.body.error?.details), /CANCELLED/);
+    await quantityBecomes(product.id, 2);
+  });
+});
+
+async function allMails(customer: Customer, count: number): Promise<Mail[]> {
+  return await eventually(
+    async () => {
+      const mails = await inbox.mailsTo(customer.email);
+      assert.equal(mails.length, count, mails.map(({ subject }) => subject).join('; '));
+      return mails;
+    },
+    { timeoutMs: 10_000, intervalMs: 200 },
+  );
+}

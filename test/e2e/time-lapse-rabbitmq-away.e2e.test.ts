@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { type Customer, eventually, expectStatus } from '@punctual/testing';
+import {
+  HOUR_MS,
+  inbox,
+  newProduct,
+  orderBecomes,
+  platformAt,
+  platformReady,
+  quantityBecomes,
+  shop,
+  stack,
+  TIME_LAPSE,
+} from './platform.ts';
+
+const AWAY_FROM_HOUR = 3;
+const AWAY_TO_HOUR = 13;
+
+describe('RabbitMQ away from hour 3 to hour 13', function () {
+  this.timeout(120_000);
+  before(() => platformAt(TIME_LAPSE));
+  afterEach(async () => {
+    await stack('start', 'rabbitmq');
+    await platformReady();
+  });
+
+  it('makes the reminder late but single, and the expiry comes on time', async () => {
+    await playOutage({ stop: () => stack('stop', 'rabbitmq'), start: () => stack('start', 'rabbitmq') });
+  });
+
+  it('changes nothing more when all its queues and data are lost too', async () => {
+    await playOutage({ stop: () => stack('stop', 'rabbitmq'), start: () => stack('wipe-rabbitmq') });
+  });
+});
+
+async function playOutage({ stop, start }: { stop(): Promise<void>; start(): Promise<void> }): Promise<void> {
+  const product = await newProduct(5);
+  const customer = await shop.newCustomer();
+  const order = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity: 2 }] }), 201);
+  await orderBecomes(customer, order.id, { stock: 'reserved' });
+  await mailArrives(customer, /is reserved for you/);
+  const createdMs = Date.parse(order.created_at);
+  const hourIs = (hour: number) =>
+    eventually(() => assert.ok(Date.now() >= createdMs + hour * HOUR_MS), { timeoutMs: 60_000, intervalMs: 20 });
+
+  await hourIs(AWAY_FROM_HOUR);
+  await stop();
+  await hourIs(AWAY_TO_HOUR);
+  await start();
+
+  await orderBecomes(customer, order.id, { status: 'CANCELLED', reason: 'PAYMENT_EXPIRED' }, { timeoutMs: 60_000 });
+  await mailArrives(customer, /was cancelled/);
+  await quantityBecomes(product.id, 5);
+
+  const subjects = (await inbox.mailsTo(customer.email)).map(({ subject }) => subject);
+  assert.equal(new Set(subjects).size, subjects.length, `a mail came twice: ${subjects.join('; ')}`);
+  const reminders = subjects.filter((subject) => subject.includes('awaits your payment'));
+  assert.deepEqual(reminders, [
+    `Order ${order.id} awaits your payment: 12 hours left`,
+    `Order ${order.id} awaits your payment: 2 hours left`,
+  ]);
+  const timeline = await customer.timeline(order.id);
+  const expiry = timeline.find((entry) => entry.type === 'timer.fired' && entry.detail.kind === 'expiry');
+  const latenessMs = Date.parse(expiry?.at ?? '') - Date.parse(order.expires_at);
+  assert.ok(latenessMs >= 0 && latenessMs < 5_000, `the expiry came ${latenessMs} ms after it was due`);
+}
+
+async function mailArrives(customer: Customer, subject: RegExp): Promise<void> {
+  await inbox.waitForMail(customer.email, (mail) => subject.test(mail.subject), { timeoutMs: 60_000, intervalMs: 200 });
+}
