@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError, notFound, sendError, toAppError, validationFailed } from '@punctual/http';
+import type { Logger } from '@punctual/telemetry';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { ClientGoneError } from '../proxy/request-body.ts';
+import { requestState } from './request-state.ts';
+
+/**
+ * How long the rest of a refused body is read and thrown away before the connection is cut. A connection that is closed with bytes
+ * unread is reset, and the client would lose the answer that tells it why.
+ */
+const LINGER_MS = 2_000;
+
+/** Writes an error of the gateway's own in the one shape. */
+export function answerError(req: IncomingMessage, res: ServerResponse, error: AppError): void {
+  if (res.headersSent || res.destroyed) {
+    // Half an answer is out; only a broken connection tells the client that it is not whole.
+    res.destroy();
+    return;
+  }
+  sendError(res, req.headers.accept, error, requestState(res).requestId);
+  if (!req.complete) {
+    req.resume();
+    const linger = setTimeout(() => {
+      if (!req.complete) req.socket.destroy();
+    }, LINGER_MS);
+    req.once('close', () => clearTimeout(linger));
+  }
+}
+
+/** Refuses targets that `parseRequestTarget` could not read. */
+export const refuseOddTargets: RequestHandler = (_req, res, next) => {
+  if (requestState(res).target === undefined) {
+    throw validationFailed([{ field: 'path', message: 'is not a valid path' }], 'The address cannot be read.');
+  }
+  next();
+};
+
+/** What no upstream and no page of the gateway owns. */
+export const answerUnknown: RequestHandler = () => {
+  throw notFound('resource');
+};
+
+/** The last middleware: every error that was thrown on the way becomes an answer. */
+export function answerThrown(logger: Logger): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  return function answer(thrown: unknown, req, res, _next) {
+    if (thrown instanceof ClientGoneError) {
+      res.destroy();
+      return;
+    }
+    const error =
+      toAppError(thrown) ??
+      new AppError({ code: 'INTERNAL', message: 'Something went wrong on our side.', cause: thrown });
+    if (error.code === 'INTERNAL') {
+      logger.error('request failed', { request_id: requestState(res).requestId, error: error.cause ?? error });
+    }
+    answerError(req, res, error);
+  };
+}

@@ -1,0 +1,162 @@
+import { type Identity, rateLimited, unavailable, type Verifier } from '@punctual/http';
+import type { Logger, Metrics } from '@punctual/telemetry';
+import type { Request, RequestHandler, Response } from 'express';
+import { answerError } from '../edge/answer-errors.ts';
+import { identify } from '../edge/authorize.ts';
+import { addressBucket } from '../edge/client-address.ts';
+import { type RequestState, requestState } from '../edge/request-state.ts';
+import type { Mount, RequestTarget } from '../edge/request-target.ts';
+import type { RouteTable } from '../edge/route-table.ts';
+import type { Limiter } from '../rate-limit/limiter.ts';
+import { setRateLimitHeaders } from '../rate-limit/rate-limit-headers.ts';
+import type { BucketPolicy } from '../rate-limit/token-bucket.ts';
+import { Exchange } from './exchange.ts';
+import { ClientGoneError, type RequestBody, readRequestBody } from './request-body.ts';
+import { requestHeaders } from './request-headers.ts';
+import type { Upstream } from './upstream.ts';
+
+const BUSY_RETRY_AFTER_SECONDS = 1;
+
+/** Where requests under some prefixes go, and how many of one client. */
+export type Destination = { upstream: Upstream; policy: BucketPolicy };
+
+export type ProxyOptions = {
+  table: RouteTable<Destination>;
+  verifier: Verifier;
+  authorize: (method: string, segments: readonly string[], identity: Identity | undefined) => void;
+  limiter: Limiter;
+  /** Without a trailing slash. */
+  publicUrl: string;
+  bodyLimitBytes: number;
+  logger: Logger;
+  metrics: Metrics;
+};
+
+/**
+ * Passes a request on to the service that owns its path. In order: who is it, may it still (rate limit), may it at all (contract),
+ * its body, is there room (admission), the exchange. Paths that nobody owns go to the next handler.
+ */
+export function createProxy(options: ProxyOptions): RequestHandler {
+  const { table, verifier, authorize, limiter, logger, bodyLimitBytes } = options;
+  const meters = createMeters(options.metrics);
+  const publicAddress = new URL(options.publicUrl);
+  const base: Record<Mount, string> = { '': options.publicUrl, '/api/v1': `${options.publicUrl}/api/v1` };
+
+  async function admit(req: Request, res: Response, destination: Destination): Promise<void> {
+    const state = requestState(res);
+    let identity: Identity | undefined;
+    try {
+      identity = await identify(verifier, req.headers.authorization);
+    } catch (error) {
+      // A bad token is counted against the address, or guessing tokens would be free.
+      await spend(res, state, destination, undefined);
+      throw error;
+    }
+    state.userId = identity?.userId;
+    await spend(res, state, destination, identity);
+    authorize(req.method, targetOf(state).segments, identity);
+  }
+
+  async function spend(
+    res: Response,
+    state: RequestState,
+    destination: Destination,
+    identity: Identity | undefined,
+  ): Promise<void> {
+    const service = destination.upstream.name;
+    const { policy } = destination;
+    const client = identity === undefined ? `a:${addressBucket(state.clientAddress)}` : `u:${identity.userId}`;
+    const decision = await limiter.take(service, client, policy);
+    setRateLimitHeaders(res, { service, policy, decision });
+    if (decision.allowed) return;
+    meters.rateLimited.inc({ upstream: service });
+    throw rateLimited(decision.retryAfterMs / 1_000);
+  }
+
+  function pass(req: Request, res: Response, upstream: Upstream, body: RequestBody): void {
+    const state = requestState(res);
+    const target = targetOf(state);
+    const publicBase = base[target.mount];
+    const headers = requestHeaders(req.headers, {
+      clientAddress: state.clientAddress,
+      publicProtocol: publicAddress.protocol.slice(0, -1),
+      publicHost: publicAddress.host,
+      publicBase,
+      requestId: state.requestId,
+      correlationId: state.correlationId,
+      traceparent: state.traceparent,
+    });
+    const exchange = new Exchange({
+      upstream,
+      res,
+      method: req.method,
+      path: target.path + target.query,
+      headers,
+      body,
+      rewriteLocation: (location) => publicLocation(location, upstream.origin, publicBase),
+      onFailure: (error) => answerError(req, res, error),
+      onUpstreamError: (kind, error) => {
+        meters.upstreamErrors.inc({ upstream: upstream.name, kind });
+        logger.warn('upstream failed', { request_id: state.requestId, upstream: upstream.name, kind, error });
+      },
+    });
+    upstream.inFlight += 1;
+    res.once('close', () => {
+      upstream.inFlight -= 1;
+      exchange.cancel();
+    });
+    exchange.start();
+  }
+
+  return async function proxy(req, res, next) {
+    const state = requestState(res);
+    const destination = table.find(targetOf(state).segments);
+    if (destination === undefined) {
+      next();
+      return;
+    }
+    const { upstream } = destination;
+    state.upstream = upstream.name;
+    await admit(req, res, destination);
+    const body = await readRequestBody(req, bodyLimitBytes);
+    // From here on nothing is awaited: a response that closed before would never close again.
+    if (res.destroyed) throw new ClientGoneError();
+    if (upstream.inFlight >= upstream.maxInFlight) {
+      meters.shed.inc({ upstream: upstream.name });
+      if (body.kind === 'stream') body.stream.destroy();
+      throw unavailable(upstream.name, BUSY_RETRY_AFTER_SECONDS);
+    }
+    pass(req, res, upstream, body);
+  };
+}
+
+function targetOf(state: RequestState): RequestTarget {
+  if (state.target === undefined) throw new Error('a request without a readable target came past its refusal');
+  return state.target;
+}
+
+/** A service knows its own address only; clients must be sent to the public one. */
+function publicLocation(location: string, origin: string, publicBase: string): string {
+  if (location.startsWith(`${origin}/`)) return publicBase + location.slice(origin.length);
+  return location.startsWith('/') && !location.startsWith('//') ? publicBase + location : location;
+}
+
+function createMeters(metrics: Metrics) {
+  return {
+    upstreamErrors: metrics.counter({
+      name: 'gateway_upstream_errors_total',
+      help: 'Attempts to reach a service that failed, by what went wrong.',
+      labelNames: ['upstream', 'kind'],
+    }),
+    rateLimited: metrics.counter({
+      name: 'gateway_rate_limited_total',
+      help: 'Requests refused because the client had no token left.',
+      labelNames: ['upstream'],
+    }),
+    shed: metrics.counter({
+      name: 'gateway_shed_total',
+      help: 'Requests refused because too many were under way.',
+      labelNames: ['upstream'],
+    }),
+  };
+}

@@ -1,0 +1,76 @@
+import { AppError, unavailable } from '@punctual/http';
+
+/** What went wrong between here and a service, for metrics and for the decision to try again. */
+export type FailureKind = 'timeout' | 'refused' | 'reset' | 'bad_answer' | 'other';
+
+const RETRY_AFTER_SECONDS = 1;
+const REFUSED: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const RESET: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+const TIMED_OUT: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
+
+/** Why the proxy itself gave a request up. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+  readonly code = 'UND_ERR_HEADERS_TIMEOUT';
+}
+
+export function failureKind(error: Error): FailureKind {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (REFUSED.has(code)) return 'refused';
+  if (RESET.has(code)) return 'reset';
+  if (TIMED_OUT.has(code)) return 'timeout';
+  return code.startsWith('HPE_') ? 'bad_answer' : 'other';
+}
+
+/**
+ * Whether to send a request once more: only when the body is still at hand and no answer has begun, and then when the connection was
+ * refused (it was never sent) or when the method changes nothing and the connection broke.
+ */
+export function mayRetry(request: { method: string; isReplayable: boolean; attempt: number }, error: Error): boolean {
+  if (request.attempt > 1 || !request.isReplayable) return false;
+  const isSafe = request.method === 'GET' || request.method === 'HEAD';
+  if ('code' in error && error.code === 'ECONNREFUSED') return true;
+  return isSafe && failureKind(error) === 'reset';
+}
+
+/** The answer for the client: 504 when time ran out, else 503. */
+export function failureAnswer(upstream: string, error: Error): AppError {
+  if (error instanceof AppError) return error;
+  return failureKind(error) === 'timeout'
+    ? timedOut(upstream, error)
+    : unavailable(upstream, RETRY_AFTER_SECONDS, error);
+}
+
+/**
+ * What stands in for a 5xx that is not in our error shape: a balancer's page, a crash's text. Undefined when the answer may pass.
+ */
+export function replacementAnswer(
+  upstream: string,
+  status: number,
+  contentType: string | undefined,
+): AppError | undefined {
+  if (status < 500 || isJson(contentType)) return undefined;
+  if (status === 504) return timedOut(upstream);
+  if (status === 502 || status === 503) return unavailable(upstream, RETRY_AFTER_SECONDS);
+  return new AppError({ code: 'INTERNAL', message: 'Something went wrong on our side.' });
+}
+
+function timedOut(upstream: string, cause?: Error): AppError {
+  return new AppError({
+    code: 'TIMEOUT',
+    message: 'The service did not answer in time. Whether it did what was asked is not known.',
+    details: { dependency: upstream },
+    retryable: true,
+    cause,
+  });
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/(?:[a-z.-]+\+)?json\b/i.test(contentType);
+}

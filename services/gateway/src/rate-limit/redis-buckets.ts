@@ -1,0 +1,87 @@
+import type { Logger } from '@punctual/telemetry';
+import { Cluster, type Result } from 'ioredis';
+import type { BucketDecision, BucketPolicy } from './token-bucket.ts';
+
+/** Redis is asked on every request, so it may cost this much and no more. */
+const COMMAND_TIMEOUT_MS = 50;
+const CONNECT_TIMEOUT_MS = 1_000;
+const RECONNECT_MS = 500;
+
+/**
+ * `takeToken` in microseconds, on the server's own clock, so that gateways with different clocks agree. Numbers are written with
+ * `%.0f`: Lua's own form has 14 digits, too few for microseconds since 1970.
+ */
+const TAKE_TOKEN = `
+local interval = 1000000 / tonumber(ARGV[1])
+local capacity = tonumber(ARGV[2]) * interval
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local before = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+local after = before + interval
+if after - now > capacity then
+  return {0, 0, math.ceil((before - now) / 1000), math.ceil((after - now - capacity) / 1000)}
+end
+redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000))
+return {1, math.floor((capacity - (after - now)) / interval), math.ceil((after - now) / 1000), 0}
+`;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    takeToken(key: string, perSecond: number, burst: number): Result<[number, number, number, number], Context>;
+  }
+}
+
+/** Buckets that all gateways share. `take` rejects within milliseconds when Redis is away. */
+export type RedisBuckets = {
+  isReady(): boolean;
+  take(key: string, policy: BucketPolicy): Promise<BucketDecision>;
+  /** Connects in the background and for ever; returns at once. */
+  start(): void;
+  stop(): void;
+};
+
+export function createRedisBuckets(nodes: readonly { host: string; port: number }[], logger: Logger): RedisBuckets {
+  const cluster = new Cluster([...nodes], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    // Commands of one tick that go to one node share a round trip.
+    enableAutoPipelining: true,
+    clusterRetryStrategy: () => RECONNECT_MS,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 0,
+    maxRedirections: 2,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    redisOptions: { connectTimeout: CONNECT_TIMEOUT_MS, commandTimeout: COMMAND_TIMEOUT_MS, maxRetriesPerRequest: 0 },
+  });
+  cluster.defineCommand('takeToken', { numberOfKeys: 1, lua: TAKE_TOKEN });
+  let wasReachable: boolean | undefined;
+  const note = (isReachable: boolean, error?: unknown): void => {
+    if (wasReachable === isReachable) return;
+    wasReachable = isReachable;
+    if (isReachable) logger.info('rate limits are shared through redis');
+    else logger.warn('redis is away, rate limits are counted locally', { error });
+  };
+  cluster.on('ready', () => note(true));
+  cluster.on('error', (error) => note(false, error));
+  cluster.on('close', () => note(false));
+
+  return {
+    isReady: () => cluster.status === 'ready',
+    async take(key, policy) {
+      const [allowed, remaining, fullAfterMs, retryAfterMs] = await cluster.takeToken(
+        key,
+        policy.perSecond,
+        policy.burst,
+      );
+      return { allowed: allowed === 1, remaining, fullAfterMs, retryAfterMs };
+    },
+    start() {
+      // It goes on trying by itself; the first failure is only noted.
+      cluster.connect().catch((error: unknown) => note(false, error));
+    },
+    stop() {
+      cluster.disconnect();
+    },
+  };
+}
