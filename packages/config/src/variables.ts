@@ -68,12 +68,18 @@ export function durationList() {
   });
 }
 
-/** A non-empty string that is never printed: not in errors, not when the configuration object is inspected or serialised. */
-export function secret() {
+/**
+ * A non-empty string that is never printed: not in errors, not when the configuration object is inspected or serialised.
+ * `expected` says in errors what it should have been.
+ */
+export function secret(expected = 'a secret') {
   return z
     .string()
     .min(1)
-    .register(notes, { expected: 'a secret, or its file in the variable of the same name with _FILE', secret: true });
+    .register(notes, {
+      expected: `${expected}, or its file in the variable of the same name with _FILE`,
+      secret: true,
+    });
 }
 
 /** A non-empty string. */

@@ -102,4 +102,16 @@ export const logout = defineRoute({
   errors: ['VALIDATION_FAILED'],
 });
 
+/** A JSON Web Key Set (RFC 7517) as libraries expect it: not wrapped in `data`, so it stays out of `authRoutes`. */
+export const jwks = defineRoute({
+  id: 'jwks',
+  method: 'get',
+  path: '/.well-known/jwks.json',
+  tag,
+  summary: 'The public keys that verify access tokens',
+  access: 'public',
+  success: { status: 200 },
+  errors: [],
+});
+
 export const authRoutes = [register, verify, resendVerification, login, refresh, logout];

@@ -1,0 +1,165 @@
+import { createHttpApp, httpServer, type MountedRoute, type ReadinessCheck } from '@punctual/http';
+import { lifecycle } from '@punctual/lifecycle';
+import { createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
+import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
+import { createRefreshTwins } from './commands/refresh-twins.ts';
+import { seed } from './commands/seed.ts';
+import type { AuthConfig, DatabaseOnlyConfig } from './config.ts';
+import { authRoutes, mapError } from './http/routes.ts';
+import { createPruner } from './pruner.ts';
+import { createAccessTokens } from './security/access-tokens.ts';
+import { createCodeHasher } from './security/code-hasher.ts';
+import { createPasswords } from './security/passwords.ts';
+import { loadSigningKeys } from './security/signing-keys.ts';
+import { migrations } from './store/migrations.ts';
+
+const SERVICE = 'auth';
+const SEED_PASSWORDS = { concurrency: 1, maxWaiting: 10 };
+
+/** `api` answers requests, `worker` carries the outbox to the brokers and prunes; `all` is both. */
+export type Role = 'api' | 'worker' | 'all';
+
+export type AuthApp = { start(): Promise<void>; stop(): Promise<void>; readonly url: string };
+
+export type BuildOptions = { readonly role: Role; readonly logger?: Logger };
+
+/** The composition root: nothing is connected before start(). */
+export async function buildApp(
+  config: AuthConfig,
+  { role, logger = loggerOf(config) }: BuildOptions,
+): Promise<AuthApp> {
+  const metrics = createMetrics(SERVICE);
+  metrics.processMetrics();
+  const db = openDatabase(config, logger, metrics);
+  // Requests need no broker, so a broker's outage does not turn logins away: only a worker without api is unready then.
+  const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
+  const app = lifecycle(logger);
+  app.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
+
+  let wakeRelay = (): void => undefined;
+  if (role !== 'api') {
+    const kafka = createKafka({
+      brokers: config.KAFKA_BROKERS,
+      clientId: SERVICE,
+      topicPrefix: config.KAFKA_TOPIC_PREFIX,
+      logger,
+      metrics,
+    });
+    const rabbit = createRabbit({ url: config.RABBITMQ_URL, name: SERVICE, logger, metrics });
+    rabbit.declare(shopTopology({ delayStrategy: config.DELAY_STRATEGY }));
+    const relay = createRelay({ db, kafka, rabbit, logger, metrics, source: `/${SERVICE}`, leaseName: 'auth-relay' });
+    wakeRelay = () => relay.wake();
+    if (role === 'worker') {
+      readiness.push({ name: 'kafka', check: () => kafka.ping() }, { name: 'rabbitmq', check: () => rabbit.ping() });
+    }
+    app.add(kafka);
+    app.add(rabbit);
+    app.add(relay);
+    app.add(createPruner({ db, logger }));
+  }
+
+  const routes = role === 'worker' ? [] : await buildRoutes(config, { db, logger, metrics, wakeRelay });
+  const http = createHttpApp({ service: SERVICE, logger, metrics, routes, readiness, mapError });
+  const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
+  app.add(server);
+  return {
+    start: () => app.start(),
+    stop: () => app.stop(),
+    get url() {
+      return server.url;
+    },
+  };
+}
+
+/** Brings the database's schema up to date, or takes the last step back. */
+export async function migrate(config: DatabaseOnlyConfig, direction: 'up' | 'down'): Promise<void> {
+  await withDatabase(config, async (db, logger) => {
+    if (direction === 'up') await migrateUp(db, migrations, logger);
+    else await migrateDown(db, migrations, { logger });
+  });
+}
+
+/** Adds the demo accounts. Their passwords are in the documentation, so production refuses. */
+export async function seedDemoAccounts(config: DatabaseOnlyConfig): Promise<void> {
+  if (config.NODE_ENV === 'production') {
+    throw new Error('the demo accounts have published passwords: seed refuses to run with NODE_ENV=production');
+  }
+  await withDatabase(config, async (db, logger) => {
+    const added = await seed({ db, passwords: createPasswords(SEED_PASSWORDS) });
+    logger.info('demo accounts seeded', { added });
+  });
+}
+
+type RouteParts = { db: Database; logger: Logger; metrics: Metrics; wakeRelay: () => void };
+
+async function buildRoutes(
+  config: AuthConfig,
+  { db, logger, metrics, wakeRelay }: RouteParts,
+): Promise<MountedRoute[]> {
+  const keys = await loadSigningKeys(config.JWT_SIGNING_KEY, config.JWT_RETIRED_KEYS);
+  const passwords = createPasswords({
+    concurrency: config.PASSWORD_HASH_CONCURRENCY,
+    maxWaiting: config.PASSWORD_HASH_QUEUE,
+  });
+  metrics.gauge({
+    name: 'auth_passwords_waiting',
+    help: 'Requests that wait for their turn to hash a password',
+    collect() {
+      this.set(passwords.waiting());
+    },
+  });
+  return authRoutes({
+    db,
+    logger,
+    metrics,
+    keys,
+    passwords,
+    wakeRelay,
+    codes: createCodeHasher(config.CODE_HMAC_KEY ?? config.JWT_SIGNING_KEY),
+    codePolicy: {
+      ttlMs: config.VERIFICATION_TTL,
+      cooldownMs: config.RESEND_COOLDOWN,
+      maxTries: config.VERIFICATION_MAX_TRIES,
+      maxPerWindow: config.VERIFICATION_MAX_CODES,
+    },
+    accessTokens: createAccessTokens({
+      keys,
+      issuer: config.JWT_ISSUER,
+      audience: config.JWT_AUDIENCE,
+      ttlMs: config.ACCESS_TOKEN_TTL,
+    }),
+    refreshTwins: createRefreshTwins(),
+    refreshTtlMs: config.REFRESH_TOKEN_TTL,
+    uniformAnswerMs: config.UNIFORM_ANSWER_TIME,
+    demoLoginsAllowed: config.NODE_ENV !== 'production',
+  });
+}
+
+function loggerOf(config: DatabaseOnlyConfig): Logger {
+  return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+}
+
+function openDatabase(config: DatabaseOnlyConfig, logger: Logger, metrics?: Metrics): Database {
+  return createDatabase({
+    primaryUrl: config.DATABASE_URL,
+    replicaUrl: config.DATABASE_REPLICA_URL,
+    poolMax: config.DATABASE_POOL_MAX,
+    applicationName: SERVICE,
+    logger,
+    metrics,
+  });
+}
+
+async function withDatabase(
+  config: DatabaseOnlyConfig,
+  work: (db: Database, logger: Logger) => Promise<void>,
+): Promise<void> {
+  const logger = loggerOf(config);
+  const db = openDatabase(config, logger);
+  try {
+    await work(db, logger);
+  } finally {
+    await db.close();
+  }
+}

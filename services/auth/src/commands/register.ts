@@ -1,0 +1,43 @@
+import { addToOutbox } from '@punctual/messaging';
+import type { Database } from '@punctual/postgres';
+import type { Passwords } from '../security/passwords.ts';
+import { addUser, lockUnverified } from '../store/users.ts';
+import { type SendCodeDeps, sendCode } from './send-code.ts';
+import { userCreated } from './user-events.ts';
+
+const RETRIES = 2;
+
+export type RegisterDeps = SendCodeDeps & {
+  readonly db: Database;
+  readonly passwords: Passwords;
+  /** Called after a commit that wrote outbox rows. */
+  readonly wakeRelay: () => void;
+};
+
+/**
+ * Adds a user and sends the first code. A known address is answered alike, with an id that belongs to nobody, and
+ * nothing of the user is changed: were the password replaced, anybody could set it before the owner enters the code.
+ * The owner of an address that is not verified yet is sent a code as if they had asked for a new one.
+ */
+export async function register(
+  deps: RegisterDeps,
+  { email, password }: { readonly email: string; readonly password: string },
+): Promise<{ id: number; email: string; verified: boolean }> {
+  const passwordHash = await deps.passwords.hash(password);
+  const id = await deps.db.transaction(
+    async (tx) => {
+      const { id: freshId, createdAt } = await addUser(tx, { email, passwordHash });
+      if (createdAt !== null) {
+        await addToOutbox(tx, [userCreated({ id: freshId, email, createdAt })]);
+        await sendCode(tx, deps, { id: freshId, email });
+        return freshId;
+      }
+      const knownId = await lockUnverified(tx, email);
+      if (knownId !== undefined) await sendCode(tx, deps, { id: knownId, email });
+      return freshId;
+    },
+    { retries: RETRIES },
+  );
+  deps.wakeRelay();
+  return { id, email, verified: false };
+}

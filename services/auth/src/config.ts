@@ -1,0 +1,44 @@
+import {
+  databaseConfig,
+  duration,
+  httpConfig,
+  integer,
+  kafkaConfig,
+  logConfig,
+  rabbitConfig,
+  secret,
+  text,
+} from '@punctual/config';
+import { z } from 'zod';
+import { isKeyList, isSigningKey } from './security/signing-keys.ts';
+
+/** What `migrate-up`, `migrate-down` and `seed` need. */
+export const databaseOnlySchema = z.object({ ...logConfig, ...databaseConfig });
+
+export const configSchema = z.object({
+  ...logConfig,
+  ...httpConfig,
+  ...databaseConfig,
+  ...kafkaConfig,
+  ...rabbitConfig,
+  JWT_ISSUER: text(),
+  JWT_AUDIENCE: text(),
+  JWT_SIGNING_KEY: secret('one Ed25519 private key in PEM').refine(isSigningKey),
+  /** Keys that have signed until lately: they still verify. */
+  JWT_RETIRED_KEYS: secret('Ed25519 keys in PEM').refine(isKeyList).optional(),
+  /** Keeps hashed codes from being guessed; derived from the signing key when absent. */
+  CODE_HMAC_KEY: secret().optional(),
+  ACCESS_TOKEN_TTL: duration().prefault('15m'),
+  REFRESH_TOKEN_TTL: duration().prefault('30d'),
+  VERIFICATION_TTL: duration().prefault('10m'),
+  RESEND_COOLDOWN: duration().prefault('1m'),
+  VERIFICATION_MAX_TRIES: integer({ min: 1, max: 20 }).default(5),
+  VERIFICATION_MAX_CODES: integer({ min: 1, max: 100 }).default(5),
+  /** Register, resend and refused codes are answered no sooner, so that timing does not tell known addresses. */
+  UNIFORM_ANSWER_TIME: duration().prefault('100ms'),
+  PASSWORD_HASH_CONCURRENCY: integer({ min: 1, max: 64 }).default(2),
+  PASSWORD_HASH_QUEUE: integer({ min: 0, max: 10_000 }).default(200),
+});
+
+export type DatabaseOnlyConfig = z.infer<typeof databaseOnlySchema>;
+export type AuthConfig = z.infer<typeof configSchema>;
