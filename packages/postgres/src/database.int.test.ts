@@ -69,6 +69,10 @@ describe('createDatabase', () => {
       { id: '2' },
     ]);
     assert.deepEqual(await one(primary, 'SELECT ?::int = ANY(?::int[]) AS found', [2, [1, 2]]), { found: true });
+    assert.deepEqual(await rows(primary, 'SELECT unnest(?::text[]) AS item', [['a', null]]), [
+      { item: 'a' },
+      { item: null },
+    ]);
     assert.equal(await one(primary, 'SELECT 1 WHERE false'), undefined);
   });
 

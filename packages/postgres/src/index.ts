@@ -4,6 +4,6 @@ export { DatabaseUnavailable } from './database-unavailable.ts';
 export { acquireLease, type Lease, type LeaseOptions, leaseMigrations } from './lease.ts';
 export { type LeasedOptions, leased } from './leased.ts';
 export { type Migration, migrateDown, migrateUp } from './migrate.ts';
-export { type Bindings, execute, one, type Queryable, rows, type Transaction } from './query.ts';
+export { type Bindings, type BindingValue, execute, one, type Queryable, rows, type Transaction } from './query.ts';
 export { isRetryable, isUnavailable, isUniqueViolation, SQLSTATE, sqlState } from './sqlstate.ts';
 export type { TransactionOptions } from './transaction.ts';

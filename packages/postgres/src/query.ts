@@ -3,8 +3,16 @@ import type { Knex } from 'knex';
 export type Transaction = Knex.Transaction;
 /** A pool or a transaction: what a query runs on. */
 export type Queryable = Knex | Knex.Transaction;
-/** Values for `:name` placeholders, or in order for `?`. An array is one value, for `= ANY(:ids)`. */
-export type Bindings = Knex.ValueDict | readonly Knex.RawBinding[];
+export type BindingValue =
+  | string
+  | number
+  | boolean
+  | null
+  | Date
+  | Buffer
+  | readonly (string | number | boolean | Date | null)[];
+/** Values for `:name` placeholders, or in order for `?`. An array is one value, for `= ANY(:ids)` or `unnest(:ids::bigint[])`. */
+export type Bindings = Readonly<Record<string, BindingValue>> | readonly BindingValue[];
 
 type Result<T> = { rows: T[]; rowCount: number | null };
 
@@ -24,5 +32,12 @@ export async function execute(queryable: Queryable, sql: string, bindings?: Bind
 }
 
 async function run<T>(queryable: Queryable, sql: string, bindings?: Bindings): Promise<Result<T>> {
-  return bindings === undefined ? queryable.raw<Result<T>>(sql) : queryable.raw<Result<T>>(sql, bindings);
+  return bindings === undefined
+    ? queryable.raw<Result<T>>(sql)
+    : queryable.raw<Result<T>>(sql, asKnexBindings(bindings));
+}
+
+/** Knex passes arrays on as they are, but its types know of no array that holds null. */
+function asKnexBindings(bindings: Bindings): Knex.ValueDict {
+  return bindings as Knex.ValueDict;
 }
