@@ -1,3 +1,6 @@
+import type { Database } from '@punctual/postgres';
+import { MAX_BODY_BYTES } from './codec.ts';
+
 /** A Kafka record that no handler will ever accept. */
 export type PoisonRecord = {
   /** The consumer group that gave up. */
@@ -13,3 +16,27 @@ export type PoisonRecord = {
   readonly payload: Buffer | null;
   readonly reason: string;
 };
+
+const INSERT = `
+  INSERT INTO dead_letters (consumer, event_id, type, topic, partition, record_offset, record_key, payload, reason)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (consumer, topic, partition, record_offset) DO NOTHING`;
+
+/** Keeps the record with its reason, once however often it is called. Text columns take no NUL, so it is shown as U+FFFD. */
+export async function writeDeadLetter(db: Database, record: PoisonRecord): Promise<void> {
+  await db.primary.raw(INSERT, [
+    record.consumer,
+    asText(record.eventId),
+    asText(record.type),
+    record.topic,
+    record.partition,
+    record.offset,
+    record.key,
+    record.payload?.subarray(0, MAX_BODY_BYTES) ?? null,
+    asText(record.reason),
+  ]);
+}
+
+function asText(text: string | undefined): string | null {
+  return text?.replaceAll('\0', '\uFFFD').toWellFormed() ?? null;
+}

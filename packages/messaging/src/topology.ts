@@ -1,4 +1,15 @@
-/** Every exchange and queue of the shop, as data. */
+/**
+ * Every exchange and queue of the shop, as data. Each service declares all of it whenever it connects, so services start
+ * in any order and a publisher's message has its queue before the queue's consumer has ever run. Declaring is
+ * idempotent as long as everyone declares the same: so what depends on configuration (the delays) is declared only by
+ * the service that owns it, and the rest of this file has no parameters.
+ *
+ *   notifications ── mail.# ──▶ mail.jobs ──▶ mail service
+ *   mail.retry ═(delay)═▶ mail.retry.due ── mail.# ──▶ mail.jobs          given up ──▶ mail.jobs.dead
+ *
+ *   order.timers ═(delay)═▶ order.timers.due ── order.reminder, order.expiry ──▶ order.timers.due ──▶ order service
+ *                                                                          given up ──▶ order.timers.dead
+ */
 
 export type DelayStrategy = 'auto' | 'plugin' | 'ttl';
 
@@ -12,6 +23,7 @@ export type DelayedExchangeSpec = {
   readonly arbitrary: boolean;
 };
 
+/** A quorum queue. With a dead-letter queue the broker moves there, at least once, what it gives up by itself. */
 export type QueueSpec = {
   readonly name: string;
   /** `exchange` may be a plain exchange or `dueExchange(NAME)`. */
@@ -20,10 +32,16 @@ export type QueueSpec = {
 };
 
 export type Topology = {
+  /** Durable topic exchanges. */
   readonly exchanges: readonly string[];
   readonly delayed: readonly DelayedExchangeSpec[];
   readonly queues: readonly QueueSpec[];
 };
+
+/** The exchange out of which a delayed exchange's messages come when they are due. */
+export function dueExchange(delayedExchange: string): string {
+  return `${delayedExchange}.due`;
+}
 
 export const NOTIFICATIONS = 'notifications';
 export const MAIL_QUEUE = 'mail.jobs';
@@ -43,7 +61,42 @@ export type ShopTopologyOptions = {
   readonly mailRetryStepsMs?: readonly number[];
 };
 
-/** The whole topology. Whoever connects declares it, so no service needs another one to have been there first. */
-export function shopTopology(_options: ShopTopologyOptions): Topology {
-  throw new Error('not written yet');
+export function shopTopology(options: ShopTopologyOptions): Topology {
+  return {
+    exchanges: [NOTIFICATIONS, dueExchange(MAIL_RETRY), dueExchange(ORDER_TIMERS)],
+    delayed: ownedDelays(options),
+    queues: [
+      { name: MAIL_DEAD, bindings: [] },
+      {
+        name: MAIL_QUEUE,
+        deadLetterQueue: MAIL_DEAD,
+        bindings: [NOTIFICATIONS, dueExchange(MAIL_RETRY)].map((exchange) => ({ exchange, routingKey: 'mail.#' })),
+      },
+      { name: ORDER_TIMERS_DEAD, bindings: [] },
+      {
+        name: ORDER_TIMERS_QUEUE,
+        deadLetterQueue: ORDER_TIMERS_DEAD,
+        bindings: [ORDER_REMINDER_KEY, ORDER_EXPIRY_KEY].map((routingKey) => ({
+          exchange: dueExchange(ORDER_TIMERS),
+          routingKey,
+        })),
+      },
+    ],
+  };
+}
+
+/** Both may be due at any time: timers after an outage, retries when a handler asks for a delay of its own. */
+function ownedDelays({
+  delayStrategy,
+  orderTimerStepsMs,
+  mailRetryStepsMs,
+}: ShopTopologyOptions): DelayedExchangeSpec[] {
+  const delayed: DelayedExchangeSpec[] = [];
+  if (orderTimerStepsMs !== undefined) {
+    delayed.push({ name: ORDER_TIMERS, strategy: delayStrategy, stepsMs: orderTimerStepsMs, arbitrary: true });
+  }
+  if (mailRetryStepsMs !== undefined) {
+    delayed.push({ name: MAIL_RETRY, strategy: delayStrategy, stepsMs: mailRetryStepsMs, arbitrary: true });
+  }
+  return delayed;
 }

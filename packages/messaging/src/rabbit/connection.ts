@@ -1,8 +1,26 @@
+/**
+ * RabbitMQ for one process: a connection for publishing and one for consuming, since a broker that is short of memory
+ * stops reading from connections that publish, and acknowledgements must not be stuck behind that.
+ */
 import type { Logger, Metrics } from '@punctual/telemetry';
+import type { ChannelModel } from 'amqplib';
+import { within } from '../backoff.ts';
 import type { Component } from '../component.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Topology } from '../topology.ts';
-import type { ConsumeOptions, RabbitConsumer } from './consumer.ts';
+import type { ConsumeOptions } from './consume-options.ts';
+import { createConsumer, type RabbitConsumer } from './consumer.ts';
+import { declareTopology } from './declare.ts';
+import type { ResolvedStrategy } from './delayed-exchange.ts';
+import { createLink, type Link } from './link.ts';
+import { hasDelayedMessagePlugin } from './probe.ts';
+import { createPublisher, type Fate } from './publisher.ts';
+import { createRouter } from './router.ts';
+import { type WireMessage, wireOf } from './wire.ts';
+
+const PING_TIMEOUT_MS = 2_000;
+const READY_TIMEOUT_MS = 5_000;
+const REDECLARE_EVERY_MS = 1_000;
 
 export type RabbitOptions = {
   readonly url: string;
@@ -13,13 +31,18 @@ export type RabbitOptions = {
 };
 
 /** With `envelope.dueAt` the exchange must be a delayed exchange of the declared topology. */
-export type RabbitMessage = { readonly exchange: string; readonly routingKey: string; readonly envelope: Envelope };
+export type RabbitMessage = {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly envelope: Envelope;
+  /** The data as JSON text, when it is at hand: then `envelope.data` is not looked at. */
+  readonly json?: string;
+};
 
 export type PublishFailure = {
   readonly message: RabbitMessage;
-  /** unroutable: no queue is bound. refused: the broker answered nack. unknown: no answer, it may have arrived. */
+  /** unroutable: no such exchange, or no queue is bound. refused: the broker said no. unknown: it may have arrived. */
   readonly reason: 'unroutable' | 'refused' | 'unknown';
-  readonly cause?: Error;
 };
 
 /** Some messages of a publish were not confirmed: exactly those in `failures`. All others were. */
@@ -37,17 +60,106 @@ export class PublishError extends Error {
 
 /** start() never fails: connecting is retried for ever. stop() closes both connections; stop consumers first. */
 export type RabbitConnection = Component & {
-  /** Adds to what is declared now and again after every reconnect. Call before start(). */
+  /** Adds to what is declared at every connect. Call before start(). */
   declare(topology: Topology): void;
   /** Persistent, mandatory, confirmed. Resolves when every message is in a queue; else rejects with PublishError. */
   publish(messages: readonly RabbitMessage[]): Promise<void>;
   consume<M>(options: ConsumeOptions<M>): RabbitConsumer;
+  /** How a delayed exchange works here, once connected. */
+  strategyOf(delayedExchange: string): Promise<ResolvedStrategy>;
   /** Rejects when not connected, blocked by the broker, or silent for 2 s. */
   ping(): Promise<void>;
   /** The same as stop(). */
   close(): Promise<void>;
 };
 
-export function createRabbit(_options: RabbitOptions): RabbitConnection {
-  throw new Error('not written yet');
+export function createRabbit({ url, name, logger, metrics }: RabbitOptions): RabbitConnection {
+  const declared: Topology[] = [];
+  const router = createRouter(declared);
+  const publisher = createPublisher({ getLink: () => publishing, route: router.route });
+  const publishing: Link = createLink({
+    url,
+    name: `${name} publish`,
+    logger,
+    async setUp(connection) {
+      await declare(connection);
+      await publisher.open(connection);
+    },
+  });
+  const consuming = createLink({ url, name: `${name} consume`, logger, setUp: declare });
+  let redeclaredAtMs = 0;
+
+  async function declare(connection: ChannelModel): Promise<void> {
+    await router.resolveStrategies(() => hasDelayedMessagePlugin(url));
+    const channel = await connection.createChannel();
+    channel.on('error', (error) => logger.warn('RabbitMQ topology not declared', { error: error.message }));
+    for (const topology of declared) await declareTopology(channel, topology, router.strategyOf);
+    await channel.close();
+  }
+
+  /** What we declared and what leads nowhere has been deleted on the broker: the next attempt is to find it again. */
+  async function redeclare(): Promise<void> {
+    if (Date.now() - redeclaredAtMs < REDECLARE_EVERY_MS) return;
+    redeclaredAtMs = Date.now();
+    const connection = await publishing.ready(AbortSignal.timeout(READY_TIMEOUT_MS));
+    try {
+      await declare(connection);
+    } catch (error) {
+      publishing.reset(connection, `topology not declared: ${String(error)}`);
+    }
+  }
+
+  async function publishWire(messages: readonly WireMessage[]): Promise<Fate[]> {
+    const fates = await publisher.publish(messages);
+    if (fates.includes('unroutable')) await redeclare();
+    return fates;
+  }
+
+  async function close(): Promise<void> {
+    await consuming.stop();
+    await publishing.stop();
+  }
+
+  return {
+    name: 'rabbitmq',
+    declare(topology) {
+      declared.push(topology);
+    },
+    async start() {
+      publishing.start();
+    },
+    stop: close,
+    close,
+    async publish(messages) {
+      if (messages.length === 0) return;
+      const fates = await publishWire(messages.map((message) => wireOf(message, message.envelope, message.json)));
+      const failures: PublishFailure[] = [];
+      for (const [index, message] of messages.entries()) {
+        const reason = fates[index] ?? 'unknown';
+        if (reason !== 'confirmed') failures.push({ message, reason });
+      }
+      if (failures.length > 0) throw new PublishError(failures);
+    },
+    consume(options) {
+      return createConsumer(options, { link: consuming, publish: publishWire, logger, metrics });
+    },
+    async strategyOf(delayedExchange) {
+      await publishing.ready(AbortSignal.timeout(READY_TIMEOUT_MS));
+      return router.strategyOf(delayedExchange);
+    },
+    async ping() {
+      if (publishing.error !== undefined) throw publishing.error;
+      if (publishing.isBlocked) throw new Error('RabbitMQ takes no messages (blocked)');
+      await within(
+        PING_TIMEOUT_MS,
+        'rabbitmq',
+        roundTrip(await publishing.ready(AbortSignal.timeout(PING_TIMEOUT_MS))),
+      );
+    },
+  };
+}
+
+async function roundTrip(connection: ChannelModel): Promise<void> {
+  const channel = await connection.createChannel();
+  await channel.close();
 }
