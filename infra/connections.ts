@@ -1,0 +1,53 @@
+import { databaseName, TESTER_ROLE } from './postgres/roles.ts';
+import { redisPorts } from './redis/redis.ts';
+import { RABBITMQ_USER, type Secrets } from './secrets.ts';
+import type { StackSettings } from './stack-settings.ts';
+
+/** A PostgreSQL URL on this machine. */
+export function postgresUrl(role: string, password: string, port: number, database: string): string {
+  return `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
+}
+
+export function rabbitmqUrl(settings: StackSettings, secrets: Secrets): string {
+  return `amqp://${RABBITMQ_USER}:${secrets.rabbitmq}@127.0.0.1:${settings.ports.rabbitmq}`;
+}
+
+export function redisNodeList(settings: StackSettings): string {
+  return redisPorts(settings)
+    .map(({ port }) => `127.0.0.1:${port}`)
+    .join(',');
+}
+
+/** What tests, bench and demo need to reach a stack; printed by `env`. */
+export function stackEnvironment(settings: StackSettings, secrets: Secrets, timeScale: number): Record<string, string> {
+  const { ports } = settings;
+  const url = (port: number) => `http://127.0.0.1:${port}`;
+  return {
+    STACK: settings.name,
+    STACK_HOME: settings.home,
+    TIME_SCALE: String(timeScale),
+    GATEWAY_URL: url(ports.public),
+    POSTGRES_ADMIN_URL: postgresUrl('postgres', secrets.superuser, ports.postgresPrimary, 'postgres'),
+    POSTGRES_REPLICA_ADMIN_URL: postgresUrl('postgres', secrets.superuser, ports.postgresReplica, 'postgres'),
+    POSTGRES_PRIMARY_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.postgresPrimary, 'postgres'),
+    POSTGRES_REPLICA_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.postgresReplica, 'postgres'),
+    PGPOOL_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.pgpool, 'postgres'),
+    DATABASE_PREFIX: settings.databasePrefix,
+    ORDER_DATABASE_URL: postgresUrl('postgres', secrets.superuser, ports.postgresPrimary, databaseName(settings, 'order')),
+    RABBITMQ_URL: rabbitmqUrl(settings, secrets),
+    RABBITMQ_MANAGEMENT_URL: url(ports.rabbitmqManagement),
+    RABBITMQ_USER,
+    RABBITMQ_PASSWORD: secrets.rabbitmq,
+    KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
+    REDIS_NODES: redisNodeList(settings),
+    SMTP_HOST: '127.0.0.1',
+    SMTP_PORT: String(ports.smtp),
+    INBOX_URL: url(ports.inbox),
+    AUTH_URL: url(ports.auth),
+    PRODUCT_URL: url(ports.product),
+    ORDER_URL: url(ports.order),
+    MAIL_URL: url(ports.mail),
+    GATEWAY_DIRECT_URL: url(ports.gateway),
+    JWT_SIGNING_KEY_FILE: secrets.jwtSigningKeyFile,
+  };
+}

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import type { Program } from '../program.ts';
+import type { StackSettings } from '../stack-settings.ts';
+
+/** Older mails are removed; about 60 KB of memory each. */
+const MOST_MAILS = 2000;
+
+/** Where every mail of the stack arrives: SMTP, a page and a REST API (maildev). */
+export function inbox(settings: StackSettings, node: string): Program {
+  const { ports, folders, repo } = settings;
+  return {
+    name: 'inbox',
+    kind: 'server',
+    command: [
+      node,
+      '--max-old-space-size=160',
+      join(repo, 'infra', 'inbox', 'inbox.ts'),
+      String(ports.smtp),
+      String(ports.inbox),
+      join(folders.data, 'inbox'),
+      String(MOST_MAILS),
+    ],
+    cwd: repo,
+    env: {},
+    ports: ['smtp', 'inbox'],
+    priority: 10,
+  };
+}

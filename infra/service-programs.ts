@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { postgresUrl, rabbitmqUrl, redisNodeList } from './connections.ts';
+import { databaseName } from './postgres/roles.ts';
+import type { Program } from './program.ts';
+import { type Secrets, writeSecretFile } from './secrets.ts';
+import { isDatabaseService, SERVICES, type ServiceName } from './services.ts';
+import type { PortName, StackSettings } from './stack-settings.ts';
+
+/** Connections of each pool, primary and replica alike. All of them together stay below pgpool's clients. */
+const POOL_SIZE = { auth: 4, product: 6, order: 10, mail: 3 } as const;
+const HEAP_MB: Readonly<Record<ServiceName, number>> = { auth: 128, product: 128, order: 192, mail: 128, gateway: 128 };
+const SHOP_HOURS = { ORDER_REMINDERS: '4h,12h,22h', ORDER_EXPIRY: '24h' };
+const ISSUER = 'https://punctual.test';
+const AUDIENCE = 'punctual';
+
+export function serviceMain(settings: StackSettings, service: ServiceName): string {
+  return join(settings.repo, 'services', service, 'src', 'main.ts');
+}
+
+/** The services that exist in this checkout. */
+export function presentServices(settings: StackSettings): ServiceName[] {
+  return SERVICES.filter((service) => existsSync(serviceMain(settings, service)));
+}
+
+export function servicePrograms(
+  settings: StackSettings,
+  secrets: Secrets,
+  node: string,
+  options: { timeScale: number; watch?: readonly string[] },
+): Program[] {
+  return presentServices(settings).map((service, index) => {
+    const isWatched = options.watch?.includes(service) ?? false;
+    return {
+      name: service,
+      kind: 'service',
+      command: [
+        node,
+        `--max-old-space-size=${HEAP_MB[service]}`,
+        ...(isWatched ? ['--watch', '--watch-preserve-output'] : []),
+        serviceMain(settings, service),
+        'all',
+      ],
+      cwd: settings.repo,
+      env: serviceEnvironment(settings, secrets, service, options.timeScale),
+      ports: [service satisfies PortName],
+      // The watching process has the service as its child.
+      stopAsGroup: isWatched,
+      stopWaitSeconds: 20,
+      priority: 40 + index,
+    };
+  });
+}
+
+/** Environment of one service. Secret values are files (`X_FILE`) that only the stack's owner reads. */
+export function serviceEnvironment(
+  settings: StackSettings,
+  secrets: Secrets,
+  service: ServiceName,
+  timeScale: number,
+): Record<string, string> {
+  const { ports } = settings;
+  const url = (port: number) => `http://127.0.0.1:${port}`;
+  const publicUrl = url(ports.public).replace('127.0.0.1', 'localhost');
+  const file = (name: string, value: string) => writeSecretFile(settings, `${service}.${name}`, value);
+  const base = {
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: String(ports[service]),
+    LOG_LEVEL: 'info',
+  };
+  const identity = { JWKS_URL: `${url(ports.auth)}/.well-known/jwks.json`, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE };
+  const kafka = { KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`, KAFKA_TOPIC_PREFIX: '' };
+  const rabbit = { RABBITMQ_URL_FILE: file('rabbitmq-url', rabbitmqUrl(settings, secrets)), DELAY_STRATEGY: 'auto' };
+  const redis = { REDIS_NODES: redisNodeList(settings) };
+  const database = (name: keyof typeof POOL_SIZE) => {
+    const role = databaseName(settings, name);
+    const pooled = postgresUrl(role, secrets.services[name] ?? '', ports.pgpool, role);
+    return {
+      DATABASE_URL_FILE: file('database-url', pooled),
+      DATABASE_REPLICA_URL_FILE: file('database-replica-url', pooled),
+      DATABASE_POOL_MAX: String(POOL_SIZE[name]),
+    };
+  };
+  const common = { ...base, ...(isDatabaseService(service) ? database(service) : {}) };
+  switch (service) {
+    case 'auth':
+      return {
+        ...common,
+        ...identity,
+        ...kafka,
+        ...rabbit,
+        JWT_SIGNING_KEY_FILE: secrets.jwtSigningKeyFile,
+        VERIFICATION_TTL: '10m',
+        RESEND_COOLDOWN: '1m',
+        VERIFICATION_MAX_TRIES: '5',
+      };
+    case 'product':
+      return { ...common, ...identity, ...kafka, ...rabbit, TIME_SCALE: String(timeScale) };
+    case 'order':
+      return { ...common, ...identity, ...kafka, ...rabbit, ...redis, ...SHOP_HOURS, TIME_SCALE: String(timeScale), PRODUCT_URL: url(ports.product) };
+    case 'mail':
+      return { ...common, ...rabbit, SMTP_HOST: '127.0.0.1', SMTP_PORT: String(ports.smtp), SHOP_URL: publicUrl };
+    case 'gateway':
+      return {
+        ...common,
+        ...identity,
+        ...redis,
+        PUBLIC_URL: publicUrl,
+        // HAProxy is the one hop that may say who the client is.
+        TRUSTED_HOPS: '1',
+        GATEWAY_ROUTES: gatewayRoutes(settings),
+      };
+    default:
+      return service satisfies never;
+  }
+}
+
+/** Which path goes to which service. */
+function gatewayRoutes({ ports }: StackSettings): string {
+  const route = (name: 'auth' | 'product' | 'order', ...prefixes: string[]) => ({
+    name,
+    url: `http://127.0.0.1:${ports[name]}`,
+    prefixes,
+  });
+  return JSON.stringify([
+    route('auth', '/auth', '/users', '/.well-known/jwks.json'),
+    route('product', '/products'),
+    route('order', '/orders'),
+  ]);
+}
