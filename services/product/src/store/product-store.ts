@@ -128,3 +128,15 @@ export async function loadAvailable(db: Queryable, productId: number): Promise<A
   if (row === undefined) throw new Error(`product ${productId} has no stock row`);
   return row;
 }
+
+/** Which of these names are taken, also by deleted products: what an admin has deleted is not to come back. */
+export async function existingNames(db: Queryable, names: readonly string[]): Promise<Set<string>> {
+  const found = await rows<{ name: string }>(
+    db,
+    'SELECT DISTINCT name FROM products WHERE name = ANY(CAST(:names AS text[]))',
+    {
+      names: [...names],
+    },
+  );
+  return new Set(found.map(({ name }) => name));
+}

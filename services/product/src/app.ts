@@ -1,0 +1,151 @@
+import { createHttpApp, createVerifier, httpServer, type ReadinessCheck } from '@punctual/http';
+import { lifecycle } from '@punctual/lifecycle';
+import { createInboxPruner, createKafka, createRelay, type KafkaConnection } from '@punctual/messaging';
+import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
+import { createCatalog } from './commands/catalog.ts';
+import { type RebuildResult, rebuildProjection } from './commands/rebuild-projection.ts';
+import { seedCatalog } from './commands/seed-catalog.ts';
+import { createOrderSettler } from './commands/settle-orders.ts';
+import type { DatabaseOnlyConfig, ServiceConfig } from './config.ts';
+import { subscribeToOrders } from './events/orders.ts';
+import { refusalAnswer } from './http/refusals.ts';
+import { productRoutes } from './http/routes.ts';
+import { migrations } from './store/migrations.ts';
+
+const SERVICE = 'product';
+const TOPICS_WRITTEN = ['product', 'stock'];
+
+/** `api` answers requests, `worker` settles orders and publishes events, `all` does both in one process. */
+export type Role = 'api' | 'worker' | 'all';
+
+export type AppOptions = {
+  role: Role;
+  /** Called when a consumer has died for good: end the process. */
+  onFatal: (error: Error) => void;
+  logger?: Logger;
+  metrics?: Metrics;
+  clock?: () => Date;
+};
+
+export type App = { start(): Promise<void>; stop(): Promise<void>; readonly url: string };
+
+/** Wires the service. Nothing is connected before `start`, which needs no server to be there. */
+export function buildApp(config: ServiceConfig, options: AppOptions): App {
+  const { role, onFatal, clock = () => new Date() } = options;
+  const logger = options.logger ?? createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+  const metrics = options.metrics ?? createMetrics(SERVICE);
+  metrics.processMetrics();
+  const db = openDatabase(config, logger, metrics);
+  const components = lifecycle(logger);
+  const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
+  components.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
+
+  let wake = (): void => undefined;
+  if (role !== 'api') {
+    const kafka = createKafka({
+      brokers: config.KAFKA_BROKERS,
+      clientId: SERVICE,
+      topicPrefix: config.KAFKA_TOPIC_PREFIX,
+      logger,
+      metrics,
+    });
+    const relay = createRelay({ db, kafka, logger, metrics, source: `/${SERVICE}`, leaseName: `${SERVICE}-relay` });
+    wake = () => relay.wake();
+    const settle = createOrderSettler({ db, metrics, clock, wake });
+    const orders = subscribeToOrders({ kafka, db, settle, concurrency: config.RESERVE_CONCURRENCY, onFatal });
+    readiness.push(
+      { name: 'kafka', check: () => kafka.ping() },
+      { name: 'order events', check: () => orders.ping() },
+      { name: 'relay', check: () => relay.ping() },
+    );
+    components.add(kafka);
+    components.add(topicsWritten(kafka, logger));
+    components.add(relay);
+    components.add(createInboxPruner({ db, logger }));
+    components.add(orders);
+  }
+
+  const catalog = createCatalog({ db, metrics, clock, wake: () => wake() });
+  const verifier = createVerifier({
+    jwksUrl: config.JWKS_URL,
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    logger,
+  });
+  const app = createHttpApp({
+    service: SERVICE,
+    logger,
+    metrics,
+    verifier,
+    routes: role === 'worker' ? [] : productRoutes({ db, catalog }),
+    readiness,
+    mapError: refusalAnswer,
+  });
+  const server = httpServer({ app, host: config.HOST, port: config.PORT, logger });
+  components.add(server);
+  return {
+    start: () => components.start(),
+    stop: () => components.stop(),
+    get url() {
+      return server.url;
+    },
+  };
+}
+
+/** Brings the schema up to date, or takes the last migration back. */
+export async function migrate(config: DatabaseOnlyConfig, direction: 'up' | 'down'): Promise<void> {
+  await withDatabase(config, async (db, logger) => {
+    if (direction === 'up') await migrateUp(db, migrations, logger);
+    else await migrateDown(db, migrations, { logger });
+  });
+}
+
+/** Creates the demonstration catalog where it is missing; its events leave with the next relay that runs. */
+export async function seed(config: DatabaseOnlyConfig): Promise<number> {
+  return await withDatabase(config, (db) =>
+    seedCatalog(createCatalog({ db, metrics: createMetrics(SERVICE), clock: () => new Date(), wake: () => undefined })),
+  );
+}
+
+export async function rebuild(
+  config: DatabaseOnlyConfig,
+  options: { checkOnly: boolean; report: (line: string) => void },
+): Promise<RebuildResult> {
+  return await withDatabase(config, (db, logger) => rebuildProjection({ db, logger, ...options }));
+}
+
+async function withDatabase<T>(
+  config: DatabaseOnlyConfig,
+  work: (db: Database, logger: Logger) => Promise<T>,
+): Promise<T> {
+  const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+  const db = openDatabase(config, logger);
+  try {
+    return await work(db, logger);
+  } finally {
+    await db.close();
+  }
+}
+
+function openDatabase(config: DatabaseOnlyConfig, logger: Logger, metrics?: Metrics): Database {
+  return createDatabase({
+    primaryUrl: config.DATABASE_URL,
+    replicaUrl: config.DATABASE_REPLICA_URL,
+    poolMax: config.DATABASE_POOL_MAX,
+    applicationName: SERVICE,
+    logger,
+    metrics,
+  });
+}
+
+/** Creates the topics in the background: a broker that is away must not keep the service from answering. */
+function topicsWritten(kafka: KafkaConnection, logger: Logger) {
+  return {
+    name: 'topics',
+    async start(): Promise<void> {
+      kafka.ensureTopics(TOPICS_WRITTEN).catch((error: unknown) => logger.warn('topics not created', { error }));
+    },
+    stop: async (): Promise<void> => undefined,
+  };
+}
