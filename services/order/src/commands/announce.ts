@@ -1,0 +1,111 @@
+import { type EventData, formatMoney, type MailedOrder, type MailJob, type MailJobType } from '@punctual/contracts';
+import {
+  NOTIFICATIONS,
+  ORDER_EXPIRY_KEY,
+  ORDER_REMINDER_KEY,
+  ORDER_TIMERS,
+  type OutboxMessage,
+} from '@punctual/messaging';
+import type { Change, Order } from '../domain/order.ts';
+import type { Timer } from '../domain/timers.ts';
+
+/** Mail jobs about an order; `name` tells one from the others, once and for all. */
+type OrderMailType = Exclude<MailJobType, 'mail.verification'>;
+
+/** What the rest of the shop is told of a change: the event, the mail, and the wake-up that it makes necessary. */
+export function messagesOf(change: Change): OutboxMessage[] {
+  const { order, fact, at } = change;
+  const about = { order_id: order.id, user_id: order.userId };
+  switch (fact.type) {
+    case 'stock.reserved':
+      // The confirmation asks for the payment, which is pointless once the time to pay is over.
+      return [mail('mail.order-confirmation', order, { not_after: order.expiresAt.toISOString() })];
+    case 'order.paid':
+      return [
+        event('order.paid', order, {
+          ...about,
+          total_minor: order.totalMinor,
+          currency: order.currency,
+          paid_at: at.toISOString(),
+        }),
+        mail('mail.order-paid', order, { not_after: null, paid_at: at.toISOString() }),
+        // Its reminders are off, so nothing else would wake the order in time to complete it.
+        wakeUp(order.id, { kind: 'expiry', dueAt: order.expiresAt }),
+      ];
+    case 'order.completed':
+      return [event('order.completed', order, { ...about, completed_at: at.toISOString() })];
+    case 'order.cancelled':
+      return [
+        event('order.cancelled', order, { ...about, reason: fact.reason, cancelled_at: at.toISOString() }),
+        mail('mail.order-cancelled', order, { not_after: null, reason: fact.reason, cancelled_at: at.toISOString() }),
+      ];
+    default:
+      return fact satisfies never;
+  }
+}
+
+export type Reminder = {
+  readonly number: number;
+  readonly of: number;
+  readonly timeLeft: string;
+  readonly notAfter: Date;
+};
+
+export function reminderMail(order: Order, { number, of, timeLeft, notAfter }: Reminder): OutboxMessage {
+  const details = { not_after: notAfter.toISOString(), reminder: { number, of }, time_left: timeLeft };
+  return mail('mail.payment-reminder', order, details, `reminder-${number}`);
+}
+
+/** A delayed message that says no more than "look at this order's timers then". */
+export function wakeUp(orderId: number, timer: Timer): OutboxMessage {
+  const key = timer.kind === 'expiry' ? ORDER_EXPIRY_KEY : ORDER_REMINDER_KEY;
+  return {
+    transport: 'rabbit',
+    exchange: ORDER_TIMERS,
+    routingKey: key,
+    type: key,
+    subject: String(orderId),
+    dueAt: timer.dueAt,
+    data: { order_id: orderId },
+  };
+}
+
+type OrderEventType = 'order.paid' | 'order.completed' | 'order.cancelled';
+
+function event<T extends OrderEventType>(type: T, order: Order, data: EventData<T>): OutboxMessage {
+  return { transport: 'kafka', topic: 'order', key: String(order.id), type, data };
+}
+
+function mail<T extends OrderMailType>(
+  type: T,
+  order: Order,
+  details: Omit<MailJob<T>, 'intent' | 'to' | 'order'>,
+  name: string = type.slice('mail.'.length),
+): OutboxMessage {
+  const data = { intent: `order:${order.id}:${name}`, to: order.customerEmail, order: mailedOrder(order), ...details };
+  return {
+    transport: 'rabbit',
+    exchange: NOTIFICATIONS,
+    routingKey: type,
+    type,
+    subject: String(order.id),
+    data,
+  };
+}
+
+function mailedOrder(order: Order): MailedOrder {
+  return {
+    order_id: order.id,
+    items: order.items.map(({ name, quantity, unitPriceMinor }) => ({
+      name,
+      quantity,
+      unit_price: formatMoney(unitPriceMinor),
+      total_price: formatMoney(unitPriceMinor * quantity),
+    })),
+    total_amount: formatMoney(order.totalMinor),
+    currency: order.currency,
+    shipping_address: order.shippingAddress,
+    created_at: order.createdAt.toISOString(),
+    expires_at: order.expiresAt.toISOString(),
+  };
+}

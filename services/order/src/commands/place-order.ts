@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { formatMoney, type orderApi } from '@punctual/contracts';
+import { type Database, isUnavailable } from '@punctual/postgres';
+import { currentContext, type Metrics } from '@punctual/telemetry';
+import type { ProductCopy } from '../domain/product-copy.ts';
+import {
+  type CreationFacts,
+  type OrderRequest,
+  type PlaceOutcome,
+  type ProblemLine,
+  placeOrders,
+  type Schedule,
+} from '../store/place-orders.ts';
+import { saveProductCopies } from '../store/products.ts';
+import { OrderRefused } from './errors.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { RequestLocks } from './request-lock.ts';
+
+const WAIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
+
+/** The owner of the catalog, for products that this service has not heard of. Rejects when it is away. */
+export type ProductCatalog = { find(productIds: readonly number[]): Promise<ProductCopy[]> };
+
+export type PlaceOrderInput = {
+  readonly userId: number;
+  readonly email: string;
+  readonly requestId: string;
+  readonly body: orderApi.PlaceOrderBody;
+};
+
+/** What the order was when it was created: the same for the first answer and for every replay of it. */
+export type PlacedOrder = { readonly request: OrderRequest; readonly facts: CreationFacts };
+
+export type PlaceOrderOptions = {
+  db: Database;
+  locks: Pick<RequestLocks, 'acquire'>;
+  catalog: ProductCatalog;
+  schedule: Schedule;
+  metrics: Metrics;
+  /** Called after a commit that wrote outbox rows. */
+  wakeRelay(): void;
+};
+
+/**
+ * Makes the command that takes an order: lock the request id, place the order within a group commit, unlock. Throws
+ * OrderRefused, or an error of the database or the catalog with `retryable`.
+ */
+export function createPlaceOrder(options: PlaceOrderOptions): (input: PlaceOrderInput) => Promise<PlacedOrder> {
+  const { db, locks, catalog, schedule, metrics, wakeRelay } = options;
+  const placed = metrics.counter({
+    name: 'orders_placed_total',
+    help: 'Requests to place an order, by outcome',
+    labelNames: ['outcome'],
+  });
+  const batchSize = metrics.histogram({
+    name: 'group_commit_batch_size',
+    help: 'Orders that shared one commit',
+    buckets: SIZE_BUCKETS,
+  });
+  const batchWait = metrics.histogram({
+    name: 'group_commit_wait_seconds',
+    help: 'How long the first order of a batch waited for it to start',
+    buckets: WAIT_BUCKETS_SECONDS,
+  });
+  const commits = new GroupCommit<OrderRequest, PlaceOutcome>({
+    run: (batch) => placeOrders(db.primary, batch, schedule),
+    // A batch whose fate is unknown may be committed; the client's own retry will find out.
+    mayRetryAlone: (error) => !isUnavailable(error),
+    overloaded: () =>
+      new OrderRefused('UNAVAILABLE', 'Too many orders at once. Try again shortly.', { retryable: true }),
+    onBatch({ size, waitedMs }) {
+      batchSize.observe(size);
+      batchWait.observe(waitedMs / 1_000);
+    },
+  });
+
+  async function place(request: OrderRequest): Promise<PlaceOutcome> {
+    const first = await commits.submit(request);
+    if (first.outcome !== 'unknown_product') return first;
+    const copies = await catalog.find(first.lines.map((line) => line.product_id));
+    if (copies.length === 0) return first;
+    await saveProductCopies(db.primary, copies);
+    return commits.submit(request);
+  }
+
+  return async function placeOrder(input) {
+    const request = toRequest(input);
+    const lock = await locks.acquire(input.userId, input.requestId);
+    if (lock.state === 'held') {
+      placed.inc({ outcome: 'in_progress' });
+      throw new OrderRefused('REQUEST_IN_PROGRESS', 'This request is still being worked on.', {
+        details: { request_id: input.requestId },
+        retryable: true,
+      });
+    }
+    try {
+      const outcome = await place(request);
+      placed.inc({ outcome: outcome.outcome });
+      if (outcome.outcome === 'created') wakeRelay();
+      return { request, facts: factsOf(outcome, request) };
+    } finally {
+      if (lock.state === 'acquired') await lock.release();
+    }
+  };
+}
+
+/** Of the parsed body, so that spaces, the order of keys and `"5.00"` for 5 make no difference. */
+export function hashOf(body: orderApi.PlaceOrderBody): string {
+  const canonical = [
+    body.description,
+    body.shipping_address,
+    body.notes,
+    body.items.map((item) => [item.product_id, item.quantity, item.unit_price ?? null]),
+  ];
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+}
+
+function toRequest({ userId, email, requestId, body }: PlaceOrderInput): OrderRequest {
+  return {
+    userId,
+    email,
+    requestId,
+    hash: hashOf(body),
+    description: body.description,
+    shippingAddress: body.shipping_address,
+    notes: body.notes,
+    traceparent: currentContext()?.traceparent,
+    items: body.items.map((item) => ({
+      productId: item.product_id,
+      quantity: item.quantity,
+      seenPriceMinor: item.unit_price,
+    })),
+  };
+}
+
+function factsOf(outcome: PlaceOutcome, request: OrderRequest): CreationFacts {
+  switch (outcome.outcome) {
+    case 'created':
+    case 'replayed':
+      return outcome.facts;
+    case 'reused':
+      throw new OrderRefused('REQUEST_ID_REUSED', 'This request_id belongs to an order with another body.', {
+        details: { request_id: request.requestId },
+      });
+    case 'unknown_product':
+    case 'product_deleted':
+      throw new OrderRefused('NOT_FOUND', 'Some products do not exist.', {
+        details: { resource: 'product', product_ids: outcome.lines.map((line) => line.product_id) },
+      });
+    case 'mixed_currency':
+      throw new OrderRefused('VALIDATION_FAILED', 'The request is not valid.', {
+        details: [{ field: 'items', message: 'must all be priced in one currency' }],
+      });
+    case 'price_changed':
+      throw new OrderRefused('PRICE_CHANGED', 'A price is not what it was.', {
+        details: outcome.lines.map(priceDetail),
+      });
+    case 'out_of_stock':
+      throw new OrderRefused('OUT_OF_STOCK', 'There is not enough stock.', {
+        details: outcome.lines.map(({ product_id, requested, available }) => ({ product_id, requested, available })),
+      });
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function priceDetail({ product_id, seen_minor, price_minor }: ProblemLine) {
+  return { product_id, seen_price: money(seen_minor), unit_price: money(price_minor) };
+}
+
+function money(minor: number | null): string | null {
+  return minor === null ? null : formatMoney(minor);
+}

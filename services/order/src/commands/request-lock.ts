@@ -1,0 +1,129 @@
+import type { Logger, Metrics } from '@punctual/telemetry';
+import { Cluster } from 'ioredis';
+import Redlock from 'redlock';
+
+/** Longer than placing an order takes, shorter than a client waits before it tries again. */
+const TTL_MS = 5_000;
+/** Redis that is away may cost this much, and no more. */
+const COMMAND_TIMEOUT_MS = 100;
+const CONNECT_TIMEOUT_MS = 1_000;
+const RECONNECT_STEP_MS = 100;
+const RECONNECT_MAX_MS = 2_000;
+
+/** `held`: a twin of this request is being worked on. `unavailable`: nobody knows, and the database decides alone. */
+export type LockOutcome =
+  | { state: 'acquired'; release(): Promise<void> }
+  | { state: 'held' }
+  | { state: 'unavailable' };
+
+/**
+ * Keeps twins of one request from doing the same work at once. It relieves; it decides nothing: the unique constraint on
+ * (user_id, request_id) is what makes an order single, so that losing Redis, or a lock in it, loses nothing.
+ */
+export type RequestLocks = {
+  readonly name: string;
+  /** Never rejects. */
+  acquire(userId: number, requestId: string): Promise<LockOutcome>;
+  ping(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type RequestLocksOptions = {
+  nodes: readonly { host: string; port: number }[];
+  /** In front of every key, so that deployments may share a cluster. */
+  keyPrefix: string;
+  logger: Logger;
+  metrics: Metrics;
+};
+
+export function createRequestLocks({ nodes, keyPrefix, logger, metrics }: RequestLocksOptions): RequestLocks {
+  const outcomes = metrics.counter({
+    name: 'redis_lock_total',
+    help: 'Locks asked for on request ids, by what came of it',
+    labelNames: ['outcome'],
+  });
+  const cluster = new Cluster([...nodes], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    // After a slot has moved, one retry finds it; more would cost time that the lock is not worth.
+    maxRedirections: 2,
+    retryDelayOnFailover: COMMAND_TIMEOUT_MS,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    clusterRetryStrategy: (attempt) => Math.min(attempt * RECONNECT_STEP_MS, RECONNECT_MAX_MS),
+    redisOptions: {
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      maxRetriesPerRequest: 0,
+    },
+  });
+  cluster.on('error', (error) => logger.debug('redis reported an error', { error }));
+
+  return {
+    name: 'redis',
+    async acquire(userId, requestId) {
+      if (cluster.status !== 'ready') {
+        outcomes.inc({ outcome: 'unavailable' });
+        return { state: 'unavailable' };
+      }
+      const outcome = await acquireOnce(cluster, `{${keyPrefix}order-request:${userId}:${requestId}}`, logger);
+      outcomes.inc({ outcome: outcome.state });
+      return outcome;
+    },
+    async ping() {
+      await cluster.ping();
+    },
+    /** Connects in the background, for ever: orders are taken without Redis too. */
+    async start() {
+      cluster.connect().catch((error: unknown) => logger.warn('redis is not there yet', { error }));
+    },
+    async stop() {
+      cluster.disconnect();
+    },
+  };
+}
+
+/**
+ * Redlock 4 rejects with the same LockError whether the key is held or Redis did not answer; only the event
+ * `clientError` tells them apart, and says nothing of the attempt it belongs to. So every attempt has a Redlock of its
+ * own; making one costs three short hashes.
+ */
+async function acquireOnce(cluster: Cluster, key: string, logger: Logger): Promise<LockOutcome> {
+  let clientError: unknown;
+  const redlock = new Redlock([redlockClient(cluster)], { retryCount: 0 });
+  redlock.on('clientError', (error: unknown) => {
+    clientError ??= error;
+  });
+  try {
+    const lock = await redlock.lock(key, TTL_MS);
+    return {
+      state: 'acquired',
+      async release() {
+        try {
+          await redlock.unlock(lock);
+        } catch (error) {
+          // It runs out by itself, at the latest after its TTL.
+          logger.debug('request lock was not released', { error });
+        }
+      },
+    };
+  } catch (error) {
+    if (clientError === undefined) return { state: 'held' };
+    logger.debug('request lock could not be had', { error, cause: clientError });
+    return { state: 'unavailable' };
+  }
+}
+
+type Callback = (error: Error | null, result: unknown) => void;
+
+/** The two commands of Redlock, which gives all arguments as one array. */
+function redlockClient(cluster: Cluster) {
+  const call = (command: string, args: (string | number)[], callback?: Callback) =>
+    cluster.call(command, args, (error, result) => callback?.(error ?? null, result));
+  return {
+    eval: (args: (string | number)[], callback?: Callback) => call('eval', args, callback),
+    evalsha: (hash: string, args: (string | number)[], callback?: Callback) =>
+      call('evalsha', [hash, ...args], callback),
+  };
+}

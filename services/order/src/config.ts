@@ -1,0 +1,41 @@
+import {
+  databaseConfig,
+  duration,
+  durationList,
+  httpConfig,
+  identityConfig,
+  kafkaConfig,
+  logConfig,
+  rabbitConfig,
+  redisConfig,
+  timeConfig,
+  url,
+} from '@punctual/config';
+import { z } from 'zod';
+import { MAX_REMINDERS } from './domain/timers.ts';
+
+export const configSchema = z
+  .object({
+    ...httpConfig,
+    ...databaseConfig,
+    ...kafkaConfig,
+    ...rabbitConfig,
+    ...redisConfig,
+    ...identityConfig,
+    ...timeConfig,
+    ...logConfig,
+    /** Of an unpaid order, from its creation. */
+    ORDER_REMINDERS: durationList().prefault('4h,12h,22h'),
+    /** Until here an order can be paid; a paid one is complete then. */
+    ORDER_EXPIRY: duration().prefault('24h'),
+    PRODUCT_URL: url(),
+    SWEEP_INTERVAL: duration().prefault('1s'),
+    SWEEP_GRACE: duration().prefault('2s'),
+  })
+  .superRefine(({ ORDER_REMINDERS: reminders, ORDER_EXPIRY: expiry }, context) => {
+    const problem = (message: string) => context.addIssue({ code: 'custom', path: ['ORDER_REMINDERS'], message });
+    if (reminders.length > MAX_REMINDERS) problem(`at most ${MAX_REMINDERS} reminders`);
+    if ((reminders.at(-1) ?? 0) >= expiry) problem('reminders before ORDER_EXPIRY');
+  });
+
+export type OrderConfig = z.infer<typeof configSchema>;

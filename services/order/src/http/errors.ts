@@ -1,0 +1,30 @@
+import { AppError, conflict } from '@punctual/http';
+import { IllegalTransition, OrderRefused, StockPending } from '../commands/errors.ts';
+
+const RETRY_AFTER = { 'retry-after': '1' };
+
+/** The HTTP answers to this service's own errors; undefined leaves an error to the rules of all services. */
+export function toHttpError(error: unknown): AppError | undefined {
+  if (error instanceof OrderRefused) {
+    const { code, message, details, retryable } = error;
+    return new AppError({ code, message, details, retryable, ...(retryable ? { headers: RETRY_AFTER } : {}) });
+  }
+  if (error instanceof IllegalTransition) {
+    const { current, requested } = error;
+    return conflict('ILLEGAL_TRANSITION', `The order is ${current} and cannot become ${requested}.`, {
+      current,
+      requested,
+    });
+  }
+  if (error instanceof StockPending) {
+    const message = 'The stock of this order is not yet reserved. Try again shortly.';
+    return new AppError({
+      code: 'STOCK_PENDING',
+      message,
+      details: { stock: 'pending' },
+      retryable: true,
+      headers: RETRY_AFTER,
+    });
+  }
+  return undefined;
+}

@@ -1,0 +1,55 @@
+import { execute, type Queryable, rows, type Transaction } from '@punctual/postgres';
+import type { OrderReason, OrderStatus } from '../domain/order.ts';
+
+export type HistoryEntry = {
+  readonly orderId: number;
+  readonly at: Date;
+  readonly type: string;
+  /** Who caused it: `user:17`, `admin:1`, `product` or `timer`. */
+  readonly actor: string;
+  readonly from?: OrderStatus | null;
+  readonly to?: OrderStatus | null;
+  readonly reason?: OrderReason | null;
+  readonly detail?: Readonly<Record<string, unknown>>;
+};
+
+export async function addHistory(tx: Transaction, entries: readonly HistoryEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const records = entries.map(({ orderId, at, type, actor, from = null, to = null, reason = null, detail = {} }) => ({
+    order_id: orderId,
+    at,
+    type,
+    actor,
+    from_status: from,
+    to_status: to,
+    reason,
+    detail,
+  }));
+  await execute(
+    tx,
+    `INSERT INTO order_events (order_id, at, type, actor, from_status, to_status, reason, detail)
+     SELECT e.* FROM json_to_recordset(CAST(:records AS json))
+       AS e (order_id bigint, at timestamptz, type text, actor text, from_status text, to_status text, reason text,
+             detail jsonb)`,
+    { records: JSON.stringify(records) },
+  );
+}
+
+/** Oldest first; entries of one transaction in the order in which they were added. */
+export async function historyOf(db: Queryable, orderId: number): Promise<Required<HistoryEntry>[]> {
+  const found = await rows<{
+    at: Date;
+    type: string;
+    actor: string;
+    from_status: OrderStatus | null;
+    to_status: OrderStatus | null;
+    reason: OrderReason | null;
+    detail: Record<string, unknown>;
+  }>(
+    db,
+    `SELECT at, type, actor, from_status, to_status, reason, detail FROM order_events
+     WHERE order_id = :orderId ORDER BY at, id`,
+    { orderId },
+  );
+  return found.map(({ from_status: from, to_status: to, ...entry }) => ({ ...entry, orderId, from, to }));
+}

@@ -1,0 +1,12 @@
+import { messagingMigrations } from '@punctual/messaging';
+import { leaseMigrations, type Migration } from '@punctual/postgres';
+import { ordersMigration } from './0001-orders.ts';
+import { placeOrdersMigration } from './0002-place-orders.ts';
+
+/** Append only. */
+export const orderMigrations: readonly Migration[] = [
+  ...leaseMigrations,
+  ...messagingMigrations,
+  ordersMigration,
+  placeOrdersMigration,
+];
