@@ -99,8 +99,8 @@ export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: numb
 }
 
 /** An absolute URL with a host, kept as it was written. Its password, if it has one, is never printed. */
-export function url() {
-  return textVariable({ expected: 'a URL such as http://localhost:8080', credentials: true }, (value) => {
+export function url({ example = 'http://localhost:8080' }: { example?: string } = {}) {
+  return textVariable({ expected: `a URL such as ${example}`, credentials: true }, (value) => {
     const parsed = URL.canParse(value) ? new URL(value) : undefined;
     return parsed !== undefined && parsed.host !== '' ? value : undefined;
   });

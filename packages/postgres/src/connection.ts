@@ -1,5 +1,6 @@
 import { types } from 'pg';
 
+const KEEP_ALIVE_DELAY_MS = 10_000;
 const OID = { int8: 20, date: 1082, int8Array: 1016 } as const;
 
 /** Milliseconds; the server ends what exceeds them. */
@@ -25,6 +26,7 @@ export function connectionSettings({ url, applicationName, timeouts }: Connectio
     idle_in_transaction_session_timeout: timeouts.idleInTransactionTimeoutMs,
     connectionTimeoutMillis: timeouts.connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     types: { getTypeParser },
   };
 }

@@ -124,7 +124,6 @@ function holdLease({ db, name, holder, ttlMs, sentAtMs, logger }: Holding): Leas
     signal: end.signal,
     async release() {
       finish();
-      await renewal;
       try {
         await execute(db.primary, 'DELETE FROM leases WHERE name = :name AND holder = :holder', { name, holder });
       } catch (error) {
