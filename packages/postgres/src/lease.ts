@@ -74,11 +74,9 @@ function holdLease({ db, name, holder, ttlMs, sentAtMs, logger }: Holding): Leas
   const end = new AbortController();
   let trustedUntilMs = sentAtMs + ttlMs * TRUSTED_PART;
   let doubtTimer = setTimeout(lose, trustedUntilMs - performance.now());
-  let renewal: Promise<void> | undefined;
+  let isRenewing = false;
   const renewTimer = setInterval(() => {
-    renewal ??= renew().finally(() => {
-      renewal = undefined;
-    });
+    if (!isRenewing) void renew();
   }, ttlMs / RENEWALS_PER_TTL);
 
   function isHeld(): boolean {
@@ -99,6 +97,7 @@ function holdLease({ db, name, holder, ttlMs, sentAtMs, logger }: Holding): Leas
 
   async function renew(): Promise<void> {
     const renewedAtMs = performance.now();
+    isRenewing = true;
     try {
       const renewed = await execute(
         db.primary,
@@ -115,6 +114,8 @@ function holdLease({ db, name, holder, ttlMs, sentAtMs, logger }: Holding): Leas
       doubtTimer = setTimeout(lose, trustedUntilMs - performance.now());
     } catch (error) {
       logger?.warn('lease not renewed', { lease: name, error });
+    } finally {
+      isRenewing = false;
     }
   }
 
