@@ -89,7 +89,8 @@ export function methodNotAllowed(allowedMethods: readonly string[]): AppError {
 
 /** 409 with the caller's code: OUT_OF_STOCK, ILLEGAL_TRANSITION, VERSION_CONFLICT, … */
 export function conflict(code: ErrorCode, message: string, details?: unknown): AppError {
-  return new AppError({ code, status: 409, message, details, retryable: code === 'REQUEST_IN_PROGRESS' });
+  const retryable = code === 'REQUEST_IN_PROGRESS' || code === 'STOCK_PENDING';
+  return new AppError({ code, status: 409, message, details, retryable });
 }
 
 /** 413 PAYLOAD_TOO_LARGE. `closeConnection` when the rest of the body will not be read. */

@@ -218,6 +218,18 @@ describe('http app', () => {
       assert.equal((await touch(duplicate)).status, 500);
     });
 
+    it('of the domain are what their code says, without knowing HTTP', async () => {
+      const app = await failing(
+        Object.assign(new Error('The order is PAID.'), { code: 'ILLEGAL_TRANSITION', details: { status: 'PAID' } }),
+      );
+      const response = await touch(app);
+      assert.equal(response.status, 409);
+      const { code, message, details } = await errorOf(response);
+      assert.deepEqual([code, message, details], ['ILLEGAL_TRANSITION', 'The order is PAID.', { status: 'PAID' }]);
+      const internal = await failing(Object.assign(new Error('secret'), { code: 'INTERNAL' }));
+      assert.doesNotMatch(await (await touch(internal)).text(), /secret/);
+    });
+
     it('of a service’s own are mapped by the service', async () => {
       const app = await start({
         mapError: (error) =>

@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
-import type { ErrorBody } from '@punctual/contracts';
+import { ERROR_STATUS, type ErrorBody, type ErrorCode } from '@punctual/contracts';
 import { AppError, unavailable, validationFailed } from './app-error.ts';
 import { sendJson, sendText } from './respond.ts';
 
@@ -18,8 +18,10 @@ const unavailableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Gives every thrown value its HTTP answer. Errors of other packages are told by their shape: `retryable: true` or the
- * code of a lost connection is 503, and whatever is unknown is undefined, for the caller to hide behind a 500.
+ * Gives every thrown value its HTTP answer. Errors of others are told by their shape, so that commands and stores need
+ * not know HTTP: an error whose `code` is one of the API's is what it says, with its `message` and `details`;
+ * `retryable: true` or the code of a lost connection is 503. Whatever else is undefined, for the caller to hide
+ * behind a 500.
  */
 export function toAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
@@ -30,10 +32,19 @@ export function toAppError(error: unknown): AppError | undefined {
   if (unavailableSqlState.test(code) || ('name' in error && error.name === 'KnexTimeoutError')) {
     return unavailable('database', retryAfterSeconds, error);
   }
+  if (isRefusalCode(code) && error instanceof Error) {
+    const details = 'details' in error ? error.details : undefined;
+    return new AppError({ code, message: error.message, details, cause: error });
+  }
   const isRetryable = ('retryable' in error && error.retryable === true) || unavailableCodes.has(code);
   if (!isRetryable) return undefined;
   const dependency = 'dependency' in error && typeof error.dependency === 'string' ? error.dependency : 'backend';
   return unavailable(dependency, retryAfterSeconds, error);
+}
+
+/** Only refusals are told by their code: what is 500 and above is never for the thrower to word. */
+function isRefusalCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_STATUS, code) && ERROR_STATUS[code as ErrorCode] < 500;
 }
 
 /** 400 for a path that no client of ours can have meant. */
