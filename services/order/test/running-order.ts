@@ -1,0 +1,253 @@
+/**
+ * The whole order service in process on a free port, with real servers and a database, vhost and topics of its own. The
+ * product service is played: its HTTP answers come from `products`, and its answers to order.created from `stockPolicy`.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { loadConfig } from '@punctual/config';
+import { events, formatMoney, type MailJobType, mailJobs, type OrderCreated, orderApi } from '@punctual/contracts';
+import { createKafka, createRabbit, MAIL_DEAD, MAIL_QUEUE, MAIL_RETRY, shopTopology } from '@punctual/messaging';
+import { createDatabase, type Database, rows } from '@punctual/postgres';
+import { createMetrics, silentLogger } from '@punctual/telemetry';
+import { servers, type TestTokens, testDatabase, testTokens, testVhost, topicPrefix } from '@punctual/testing';
+import { buildApp } from '../src/app.ts';
+import { configSchema } from '../src/config.ts';
+import { orderMigrations } from '../src/store/migrations/index.ts';
+
+export type TestProduct = { id: number; name: string; priceMinor: number; quantity: number };
+export type StockPolicy = 'reserve' | 'reject' | 'silent';
+export type Published = { type: string; subject: string; data: Record<string, unknown> };
+export type Answer<T> = {
+  status: number;
+  headers: Headers;
+  text: string;
+  data: T;
+  error: AnsweredError;
+  paging: unknown;
+};
+export type AnsweredError = { code: string; message: string; details: unknown };
+
+export type Customer = {
+  readonly userId: number;
+  readonly email: string;
+  request<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
+  place(items: { product_id: number; quantity: number }[], requestId?: string): Promise<Answer<orderApi.OrderView>>;
+  order(id: number): Promise<orderApi.OrderView>;
+};
+
+export type RunningOrder = Awaited<ReturnType<typeof startOrder>>;
+
+let lastUserId = Math.floor(Math.random() * 1_000_000) + 1;
+
+export async function startOrder(label: string, env: Record<string, string> = {}) {
+  const releases: (() => Promise<unknown>)[] = [];
+  const database = await testDatabase(label, orderMigrations);
+  releases.push(() => database.drop());
+  const vhost = await testVhost(label);
+  releases.push(() => vhost.drop());
+  const tokens = await testTokens();
+  releases.push(() => tokens.stop());
+  const productService = await playProductService();
+  releases.push(() => productService.stop());
+  const prefix = topicPrefix(label);
+  const { kafka, redis } = servers();
+  const logger = silentLogger();
+
+  const config = loadConfig(configSchema, {
+    PORT: '0',
+    DATABASE_URL: database.primaryUrl,
+    DATABASE_REPLICA_URL: database.replicaUrl,
+    KAFKA_BROKERS: kafka.brokers.join(','),
+    KAFKA_TOPIC_PREFIX: prefix,
+    RABBITMQ_URL: vhost.url,
+    DELAY_STRATEGY: 'ttl',
+    REDIS_NODES: redis.nodes.map(({ host, port }) => `${host}:${port}`).join(','),
+    JWKS_URL: tokens.jwksUrl,
+    JWT_ISSUER: tokens.issuer,
+    JWT_AUDIENCE: tokens.audience,
+    PRODUCT_URL: productService.url,
+    ...env,
+  });
+  const db = createDatabase({ primaryUrl: database.primaryUrl, applicationName: 'test', logger, poolMax: 4 });
+  releases.push(() => db.close());
+  const peer = startPeer({ db, brokers: kafka.brokers, prefix, rabbitUrl: vhost.url });
+  await peer.start();
+  releases.push(() => peer.stop());
+  const app = buildApp(config, {
+    role: 'all',
+    logger,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  await app.start();
+  releases.push(() => app.stop());
+
+  return {
+    url: app.url,
+    db,
+    vhost,
+    productService,
+    ...peer,
+    customer: (options: { userId?: number; role?: 'customer' | 'admin' } = {}) =>
+      createCustomer(app.url, tokens, options),
+    query: <T>(sql: string, bindings: Record<string, number | string> = {}) => rows<T>(db.primary, sql, bindings),
+    metrics: async () => (await fetch(`${app.url}/metrics`)).text(),
+    async stop() {
+      for (const release of releases.reverse()) await release();
+    },
+  };
+}
+
+async function createCustomer(
+  url: string,
+  tokens: TestTokens,
+  { userId = ++lastUserId, role = 'customer' }: { userId?: number; role?: 'customer' | 'admin' },
+): Promise<Customer> {
+  const email = `user-${userId}@punctual.test`;
+  const token = await tokens.token({ userId, email, role });
+  const request = async <T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    const parsed = JSON.parse(text) as { data: T; error: AnsweredError; paging: unknown };
+    return { status: response.status, headers: response.headers, text, ...parsed };
+  };
+  return {
+    userId,
+    email,
+    request,
+    place: (items, requestId = randomUUID()) =>
+      request('POST', '/orders', { request_id: requestId, shipping_address: '1 Test Street', items }),
+    order: async (id) => orderApi.order.parse((await request('GET', `/orders/${id}`)).data),
+  };
+}
+
+/** Answers GET /products/:id as the product service does; while `isAway` it breaks every connection. */
+async function playProductService() {
+  const products = new Map<number, TestProduct>();
+  const state = { isAway: false, calls: 0 };
+  const server = createServer((request, response) => {
+    state.calls += 1;
+    if (state.isAway) {
+      request.socket.destroy();
+      return;
+    }
+    const product = products.get(Number(request.url?.split('/').at(-1)));
+    const now = new Date().toISOString();
+    const body =
+      product === undefined
+        ? { error: { code: 'NOT_FOUND', message: 'none', details: null, request_id: '' } }
+        : {
+            data: {
+              id: product.id,
+              name: product.name,
+              description: '',
+              price: formatMoney(product.priceMinor),
+              currency: 'USD',
+              quantity: product.quantity,
+              version: 1,
+              created_at: now,
+              updated_at: now,
+            },
+          };
+    response.writeHead(product === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    products,
+    state,
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+type PeerOptions = { db: Database; brokers: readonly string[]; prefix: string; rabbitUrl: string };
+
+/** The rest of the shop: hears what the order service tells, and answers for product's stock. */
+function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
+  const logger = silentLogger();
+  const metrics = createMetrics('peer');
+  const published: Published[] = [];
+  const mails: Published[] = [];
+  const stock: { policy: StockPolicy } = { policy: 'reserve' };
+  const kafka = createKafka({ brokers, clientId: 'peer', topicPrefix: prefix, logger, metrics });
+  const rabbit = createRabbit({ url: rabbitUrl, name: 'peer', logger, metrics });
+  rabbit.declare(shopTopology({ delayStrategy: 'ttl', mailRetryStepsMs: [1_000] }));
+
+  const publish = (topic: 'stock' | 'product', type: string, key: number, data: unknown, id: string = randomUUID()) => {
+    const time = new Date().toISOString();
+    const envelope = { id, type, source: '/peer', subject: String(key), time, data, attempt: 1 };
+    return kafka.publish([{ topic, key: String(key), envelope }]);
+  };
+  const answerStock = (order: OrderCreated) => {
+    const at = new Date().toISOString();
+    const about = { order_id: order.order_id, levels: [] };
+    if (stock.policy === 'reserve')
+      return publish('stock', 'stock.reserved', order.order_id, { ...about, reserved_at: at });
+    if (stock.policy === 'silent') return Promise.resolve();
+    return publish('stock', 'stock.rejected', order.order_id, { ...about, missing: [], rejected_at: at });
+  };
+  const orderEvents = kafka.subscribe({
+    groupId: 'peer',
+    topics: ['order'],
+    schemas: {
+      'order.created': events['order.created'].data,
+      'order.paid': events['order.paid'].data,
+      'order.completed': events['order.completed'].data,
+      'order.cancelled': events['order.cancelled'].data,
+    },
+    db,
+    onFatal: (error) => {
+      throw error;
+    },
+    async handle(batch) {
+      for (const event of batch) {
+        published.push({ type: event.type, subject: event.subject, data: event.data });
+        if (event.type === 'order.created') await answerStock(event.data);
+      }
+    },
+  });
+  const mailJobsConsumer = rabbit.consume({
+    consumer: 'peer-mail',
+    queue: MAIL_QUEUE,
+    deadLetterQueue: MAIL_DEAD,
+    retry: { exchange: MAIL_RETRY, stepsMs: [1_000] },
+    schemas: mailJobs,
+    async handle(batch) {
+      for (const job of batch) mails.push({ type: job.type, subject: job.subject, data: job.data });
+    },
+  });
+  const components = [kafka, rabbit, orderEvents, mailJobsConsumer];
+  return {
+    stock,
+    publish,
+    /** Types of the events about an order, in the order in which they came. */
+    eventsOf: (orderId: number) =>
+      published.filter((event) => event.subject === String(orderId)).map(({ type }) => type),
+    mailsOf: (orderId: number, type?: MailJobType) =>
+      mails.filter((mail) => mail.subject === String(orderId) && (type === undefined || mail.type === type)),
+    async start() {
+      for (const component of components) await component.start();
+    },
+    async stop() {
+      for (const component of [...components].reverse()) await component.stop();
+    },
+  };
+}
