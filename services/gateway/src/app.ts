@@ -4,7 +4,7 @@ import { createLogger, createMetrics, type Logger, type Metrics } from '@punctua
 import express, { type Express } from 'express';
 import packageJson from '../package.json' with { type: 'json' };
 import type { GatewayConfig } from './config.ts';
-import { answerThrown, answerUnknown, refuseOddTargets } from './edge/answer-errors.ts';
+import { answerThrown, answerUnknown, refuseAmbiguity } from './edge/answer-errors.ts';
 import { createAuthorizer } from './edge/authorize.ts';
 import { crossOrigin } from './edge/cross-origin.ts';
 import { observeRequests } from './edge/observe-requests.ts';
@@ -112,7 +112,7 @@ function createEdge({ config, logger, metrics, platform, proxy }: EdgeOptions): 
   app.use(observeRequests({ logger, metrics, trustedHops: config.TRUSTED_HOPS }));
   app.use(securityHeaders(API_SECURITY));
   app.use(crossOrigin(config.CORS_ORIGINS));
-  app.use(refuseOddTargets);
+  app.use(refuseAmbiguity);
   app.use(proxyUnlessPlatform(proxy));
   for (const mount of MOUNTS) app.use(mount === '' ? '/' : mount, platform);
   app.use(answerUnknown);

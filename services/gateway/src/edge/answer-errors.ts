@@ -28,13 +28,24 @@ export function answerError(req: IncomingMessage, res: ServerResponse, error: Ap
   }
 }
 
-/** Refuses targets that `parseRequestTarget` could not read. */
-export const refuseOddTargets: RequestHandler = (_req, res, next) => {
-  if (requestState(res).target === undefined) {
-    throw validationFailed([{ field: 'path', message: 'is not a valid path' }], 'The address cannot be read.');
-  }
+/**
+ * Refuses what two readers might read differently: targets that `parseRequestTarget` could not read, a missing Host, and framing that
+ * the parser lets pass but a service behind us may not understand alike.
+ */
+export const refuseAmbiguity: RequestHandler = (req, res, next) => {
+  if (requestState(res).target === undefined) throw refused('path', 'is not a valid path');
+  const { host, 'transfer-encoding': coding, 'content-length': length } = req.headers;
+  if (host === undefined && req.httpVersion !== '1.0') throw refused('host', 'is required');
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') throw refused('transfer-encoding', 'must be chunked');
+  const hasBody = coding !== undefined || (length !== undefined && length !== '0');
+  if (hasBody && (req.method === 'GET' || req.method === 'HEAD'))
+    throw refused('body', `is not taken by ${req.method}`);
   next();
 };
+
+function refused(field: string, message: string): AppError {
+  return validationFailed([{ field, message }], 'The request cannot be read.');
+}
 
 /** What no upstream and no page of the gateway owns. */
 export const answerUnknown: RequestHandler = () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
-import { type AppError, payloadTooLarge, validationFailed } from '@punctual/http';
+import { payloadTooLarge } from '@punctual/http';
 
 /**
  * Small bodies are read whole before a connection to the service is taken: a slow client then holds none, and what was never sent can
@@ -26,19 +26,11 @@ export async function readRequestBody(req: IncomingMessage, limitBytes: number):
   const encoding = req.headers['transfer-encoding'];
   const declared = req.headers['content-length'];
   if (encoding === undefined && (declared === undefined || declared === '0')) return NONE;
-  if (req.method === 'GET' || req.method === 'HEAD') throw refusedBody(`${req.method} takes no body`);
-  if (encoding !== undefined) {
-    if (encoding.toLowerCase() !== 'chunked') throw refusedBody('the only transfer coding is chunked');
-    return { kind: 'stream', stream: counted(req, limitBytes), lengthBytes: undefined };
-  }
+  if (encoding !== undefined) return { kind: 'stream', stream: counted(req, limitBytes), lengthBytes: undefined };
   const lengthBytes = Number(declared);
   if (lengthBytes > limitBytes) throw payloadTooLarge(limitBytes);
   if (lengthBytes > BUFFERED_BODY_BYTES) return { kind: 'stream', stream: counted(req, limitBytes), lengthBytes };
   return { kind: 'whole', bytes: await readWhole(req) };
-}
-
-function refusedBody(message: string): AppError {
-  return validationFailed([{ field: 'body', message }]);
 }
 
 /** The parser has checked that no more comes than was declared, so the size is bounded by the caller's check. */

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { eventually, testRedis } from '@punctual/testing';
+import {
+  answerJson,
+  CLOSED_ADDRESS,
+  errorOf,
+  type GatewayFixture,
+  metricValue,
+  sharedTokens,
+  startGateway,
+  startUpstream,
+  stopTokens,
+  type UpstreamApp,
+} from './gateway-fixture.ts';
+
+const BURST = 5;
+/** So slow that no token comes back while a test runs. */
+const SLOW = { RATE_LIMIT_PER_SECOND: '1', RATE_LIMIT_BURST: String(BURST), TRUSTED_HOPS: '1' };
+const TRIES = 12;
+
+describe('rate limits', () => {
+  let product: UpstreamApp;
+  let order: UpstreamApp;
+  let redisNodes: string;
+  const running: GatewayFixture[] = [];
+
+  before(async () => {
+    product = await startUpstream(answerJson);
+    order = await startUpstream(answerJson);
+    redisNodes = testRedis('rate-limits')
+      .nodes.map(({ host, port }) => `${host}:${port}`)
+      .join(',');
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((gateway) => gateway.stop()));
+  });
+  after(async () => {
+    await product.stop();
+    await order.stop();
+    await stopTokens();
+  });
+
+  async function start(env: Readonly<Record<string, string>> = {}): Promise<GatewayFixture> {
+    const gateway = await startGateway({ product: product.url, order: order.url }, { ...SLOW, ...env });
+    running.push(gateway);
+    return gateway;
+  }
+
+  async function startShared(env: Readonly<Record<string, string>> = {}): Promise<GatewayFixture> {
+    const gateway = await start({ REDIS_NODES: redisNodes, ...env });
+    await eventually(async () => {
+      const health = await fetch(`${gateway.url}/health`);
+      assert.match(await health.text(), /"redis":\{"status":"up"\}/);
+    });
+    return gateway;
+  }
+
+  /** A client of its own for each test, since buckets outlive tests. Two bytes of the documentation network's neighbourhood. */
+  const newAddress = (): string => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`;
+  const ask = (gateway: GatewayFixture, forwardedFor: string, path = '/products'): Promise<Response> =>
+    fetch(gateway.url + path, { headers: { 'x-forwarded-for': forwardedFor } });
+
+  async function countAllowed(askOnce: (index: number) => Promise<Response>): Promise<number> {
+    const statuses = await Promise.all(
+      Array.from({ length: TRIES }, async (_, index) => (await askOnce(index)).status),
+    );
+    assert.ok(statuses.every((status) => status === 200 || status === 429));
+    return statuses.filter((status) => status === 200).length;
+  }
+
+  it('say what is left, and refuse with 429 when nothing is', async () => {
+    const gateway = await start();
+    const client = newAddress();
+    const first = await ask(gateway, client);
+    assert.equal(first.headers.get('ratelimit-policy'), `"product";q=${BURST};w=${BURST}`);
+    assert.equal(first.headers.get('ratelimit'), `"product";r=${BURST - 1};t=1`);
+    await countAllowed(() => ask(gateway, client));
+    const refused = await ask(gateway, client);
+    assert.equal(refused.status, 429);
+    assert.equal((await errorOf(refused)).code, 'RATE_LIMITED');
+    assert.equal(refused.headers.get('retry-after'), '1');
+    assert.match(refused.headers.get('ratelimit') ?? '', /^"product";r=0;t=[56]$/);
+    assert.ok((await metricValue(gateway.metrics, 'gateway_rate_limited_total', { upstream: 'product' })) > 0);
+  });
+
+  it('are shared by two gateways through Redis', async () => {
+    const [one, two] = [await startShared(), await startShared()];
+    const client = newAddress();
+    assert.equal(await countAllowed((index) => ask(index % 2 === 0 ? one : two, client)), BURST);
+    assert.ok((await metricValue(one.metrics, 'gateway_rate_limit_decisions_total', { store: 'redis' })) > 0);
+    assert.equal(await metricValue(one.metrics, 'gateway_rate_limit_decisions_total', { store: 'local' }), 0);
+  });
+
+  it('give tokens back as time passes', async () => {
+    const gateway = await startShared({ RATE_LIMIT_PER_SECOND: '20', RATE_LIMIT_BURST: '1' });
+    const client = newAddress();
+    assert.equal((await ask(gateway, client)).status, 200);
+    assert.equal((await ask(gateway, client)).status, 429);
+    await eventually(async () => assert.equal((await ask(gateway, client)).status, 200));
+  });
+
+  it('do not let a client choose its bucket by X-Forwarded-For (S15)', async () => {
+    for (const gateway of [await start(), await startShared()]) {
+      const client = newAddress();
+      assert.equal(await countAllowed(() => ask(gateway, `${newAddress()}, ${client}`)), BURST);
+    }
+    // Without a trusted hop in front the header is the client's alone.
+    const direct = await start({ TRUSTED_HOPS: '0' });
+    assert.equal(await countAllowed(() => ask(direct, newAddress())), BURST);
+  });
+
+  it('count each service and each client apart', async () => {
+    const gateway = await startShared({ RATE_LIMIT_SERVICES: '{"order":{"perSecond":1,"burst":2}}' });
+    const client = newAddress();
+    assert.equal(await countAllowed(() => ask(gateway, client)), BURST);
+    assert.equal(await countAllowed(() => ask(gateway, client, '/orders/5/unknown')), 2);
+    assert.equal((await ask(gateway, newAddress())).status, 200);
+  });
+
+  it('count a known user by the user, wherever the requests come from', async () => {
+    const gateway = await startShared();
+    const tokens = await sharedTokens();
+    const userId = randomInt(1, 2 ** 40);
+    const authorization = `Bearer ${await tokens.token({ userId })}`;
+    const other = `Bearer ${await tokens.token({ userId: userId + 1 })}`;
+    const askAs = (token: string): Promise<Response> =>
+      fetch(`${gateway.url}/orders`, { headers: { authorization: token, 'x-forwarded-for': newAddress() } });
+    assert.equal(await countAllowed(() => askAs(authorization)), BURST);
+    assert.equal((await askAs(other)).status, 200);
+  });
+
+  it('count bad tokens against the address', async () => {
+    const gateway = await start();
+    const client = newAddress();
+    const guess = (index: number): Promise<Response> =>
+      fetch(`${gateway.url}/orders`, { headers: { authorization: `Bearer a.b.${index}`, 'x-forwarded-for': client } });
+    const statuses = await Promise.all(Array.from({ length: TRIES }, async (_, index) => (await guess(index)).status));
+    assert.equal(statuses.filter((status) => status === 401).length, BURST);
+    assert.equal(statuses.filter((status) => status === 429).length, TRIES - BURST);
+  });
+
+  it('are counted locally, at no cost in time, while Redis is away', async () => {
+    const gateway = await start({ REDIS_NODES: CLOSED_ADDRESS });
+    const client = newAddress();
+    const startedAt = performance.now();
+    assert.equal(await countAllowed(() => ask(gateway, client)), BURST);
+    assert.ok(performance.now() - startedAt < 500, 'waited for Redis');
+    assert.ok((await metricValue(gateway.metrics, 'gateway_rate_limit_decisions_total', { store: 'local' })) >= TRIES);
+    const ready = await fetch(`${gateway.url}/health/ready`);
+    assert.match(await ready.text(), /"redis":\{"status":"degraded"\}/);
+  });
+
+  it('do not hold for health, metrics and documentation', async () => {
+    const gateway = await start();
+    for (const path of ['/health/live', '/metrics', '/docs', '/openapi.json']) {
+      for (let index = 0; index < BURST * 2; index += 1) {
+        const response = await ask(gateway, '10.0.0.1', path);
+        assert.deepEqual([response.status, response.headers.get('ratelimit')], [200, null]);
+        await response.body?.cancel();
+      }
+    }
+  });
+});
