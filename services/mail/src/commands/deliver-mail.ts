@@ -8,7 +8,7 @@ import { SmtpRefused, type SmtpSender } from '../smtp.ts';
 import { claim, recordFailure, recordSent } from '../store/ledger.ts';
 
 /** Added to the longest sending: a claim must not run out under a sender that is alive. */
-const CLAIM_MARGIN_MS = 5_000;
+const CLAIM_MARGIN_MS = 1_000;
 
 export type DeliverMail = (type: MailJobType, job: MailJob<MailJobType>) => Promise<void>;
 
