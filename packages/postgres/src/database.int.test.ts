@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
-import { eventually, type TestDatabase, testDatabase } from '@punctual/testing';
+import { eventually, type TestDatabase, tcpProxy, testDatabase } from '@punctual/testing';
 import { createDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 import { execute, one, type Queryable, rows } from './query.ts';
@@ -119,6 +119,35 @@ describe('createDatabase', () => {
       assert.ok(!isRetryable(error));
       return true;
     });
+  });
+
+  it('keeps the values of a statement out of its error', async () => {
+    const wrong = execute(open().primary, 'INSERT INTO accounts (balance) VALUES (:secret)', { secret: 'hunter2' });
+    await assert.rejects(wrong, (error) => error instanceof Error && /VALUES \(\$1\)/.test(error.message));
+  });
+
+  it('fails as unavailable wherever the network is cut, and works again when it is back', async () => {
+    const proxy = await tcpProxy(server.primaryUrl);
+    const db = open({ primaryUrl: proxy.url, replicaUrl: undefined });
+    assert.deepEqual(await one(db.primary, 'SELECT 1 AS answer'), { answer: 1 });
+    const inTransaction = db.transaction(async (tx) => {
+      await execute(tx, `INSERT INTO accounts (name) VALUES ('cut')`);
+      proxy.cut();
+      await execute(tx, `INSERT INTO accounts (name) VALUES ('cut too')`);
+    });
+    await assert.rejects(inTransaction, DatabaseUnavailable);
+    await assert.rejects(one(db.primary, 'SELECT 1'), DatabaseUnavailable);
+    await assert.rejects(db.ping(), DatabaseUnavailable);
+    proxy.heal();
+    const sleeping = one(db.primary, 'SELECT pg_sleep(5)');
+    await Promise.all([
+      assert.rejects(sleeping, DatabaseUnavailable),
+      eventually(() => assert.ok(proxy.connections() > 0)).then(() => proxy.cut()),
+    ]);
+    proxy.heal();
+    assert.deepEqual(await rows(db.primary, `SELECT name FROM accounts WHERE name LIKE 'cut%'`), []);
+    await db.close();
+    await proxy.stop();
   });
 
   it('runs a deadlocked transaction again when asked, and not otherwise', async () => {

@@ -85,6 +85,8 @@ function createPool(url: string, applicationName: string, options: DatabaseOptio
     connection: connectionSettings({ url, applicationName, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } }),
     pool: { min: 0, max: poolMax, idleTimeoutMillis: IDLE_CONNECTION_MS },
     acquireConnectionTimeout: acquireTimeoutMs,
+    // Error messages show the statement with its placeholders: values may be personal or secret.
+    compileSqlOnError: false,
     log: {
       warn: (detail: unknown) => logger.warn('knex warned', { detail }),
       error: (detail: unknown) => logger.error('knex reported an error', { detail }),

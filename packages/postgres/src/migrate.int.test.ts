@@ -26,9 +26,9 @@ describe('migrations', () => {
   let server: TestDatabase;
   let opened: Database[];
 
-  function open(): Database {
+  function open(primaryUrl = server.primaryUrl): Database {
     const db = createDatabase({
-      primaryUrl: server.primaryUrl,
+      primaryUrl,
       applicationName: 'shop',
       logger: silentLogger(),
       poolMax: 3,
@@ -70,13 +70,17 @@ describe('migrations', () => {
     assert.deepEqual(await tables(), []);
   });
 
-  it(`lets ${INSTALLS} installs run at once: each migration is applied by exactly one`, async () => {
-    const applied = await Promise.all(Array.from({ length: INSTALLS }, () => migrateUp(open(), [first, second])));
-    assert.deepEqual(
-      applied.filter((names) => names.length > 0),
-      [['0001-first', '0002-second']],
-    );
-  });
+  for (const way of ['primaryUrl', 'pgpoolUrl'] as const) {
+    it(`lets ${INSTALLS} installs run at once by ${way}: each migration is applied by exactly one`, async () => {
+      const applied = await Promise.all(
+        Array.from({ length: INSTALLS }, () => migrateUp(open(server[way]), [first, second])),
+      );
+      assert.deepEqual(
+        applied.filter((names) => names.length > 0),
+        [['0001-first', '0002-second']],
+      );
+    });
+  }
 
   it('leaves nothing behind when one fails: neither half a schema nor a lock', async () => {
     const broken: Migration = { ...second, up: () => Promise.reject(new Error('broken')) };

@@ -1,3 +1,4 @@
+import { DatabaseError } from 'pg';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 
 /** The SQLSTATEs that code decides by. Source: PostgreSQL, Appendix A. */
@@ -45,9 +46,11 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-/** What pg and knex say, without a code, when the connection or the pool is gone. */
+/** What pg and knex say, without a code, when the connection or the pool is gone; knex puts the statement and a dash before it. */
 const LOST_CONNECTION =
-  /^Connection (terminated|ended)|^Client has encountered a connection error|^timeout expired|Timeout acquiring a connection|not queryable|^aborted$|^Unable to acquire a connection/;
+  /(?:^| - )(?:Connection (?:terminated|ended)|Client has encountered a connection error|timeout expired|Unable to acquire a connection|aborted$)|Timeout acquiring a connection|not queryable/;
+const INTERNAL_ERROR = 'XX000';
+const BAD_CREDENTIALS_CLASS = '28';
 
 /** The SQLSTATE of an error that the server sent. */
 export function sqlState(error: unknown): string | undefined {
@@ -61,7 +64,8 @@ export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined && NETWORK_CODES.has(code)) return true;
   const state = sqlState(error);
-  if (state !== undefined) return SERVER_STATES.has(state) || SERVER_CLASSES.has(state.slice(0, 2));
+  if (state !== undefined)
+    return SERVER_STATES.has(state) || SERVER_CLASSES.has(state.slice(0, 2)) || endedSession(error);
   return error instanceof Error && LOST_CONNECTION.test(error.message);
 }
 
@@ -77,6 +81,17 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return (
     constraint === undefined || (error instanceof Error && 'constraint' in error && error.constraint === constraint)
   );
+}
+
+/**
+ * FATAL ends the session: of what does, only wrong credentials are a mistake of the client. The second case is an error of pgpool's
+ * own, for a backend that it lost.
+ */
+function endedSession(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  const { severity, code = '', file = '' } = error;
+  const isFatal = (severity === 'FATAL' || severity === 'PANIC') && !code.startsWith(BAD_CREDENTIALS_CLASS);
+  return isFatal || (code === INTERNAL_ERROR && file.startsWith('pool_'));
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { DatabaseError } from 'pg';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 import { isRetryable, isUnavailable, isUniqueViolation, sqlState } from './sqlstate.ts';
 
+const fatal = (code: string, file: string): Error =>
+  Object.assign(new DatabaseError('x', 1, 'error'), { severity: 'FATAL', code, file });
 const withCode = (code: string): Error => Object.assign(new Error('x'), { code });
 
 describe('errors of the database', () => {
@@ -19,6 +22,14 @@ describe('errors of the database', () => {
     ['connection failure', withCode('08006'), { retryable: true, unavailable: true }],
     ['refused connection', withCode('ECONNREFUSED'), { retryable: true, unavailable: true }],
     ['lost connection', new Error('Connection terminated unexpectedly'), { retryable: true, unavailable: true }],
+    [
+      'lost connection in the middle of a statement',
+      new Error('SELECT 1 - Connection terminated unexpectedly'),
+      { retryable: true, unavailable: true },
+    ],
+    ['a backend that pgpool lost', fatal('XX000', 'pool_stream.c'), { retryable: true, unavailable: true }],
+    ['a database that is not there yet', fatal('3D000', 'postinit.c'), { retryable: true, unavailable: true }],
+    ['a wrong password', fatal('28P01', 'auth.c'), { retryable: false, unavailable: false }],
     ['our own error', new DatabaseUnavailable(undefined), { retryable: true, unavailable: true }],
     ['a mistake in the program', new TypeError('x is undefined'), { retryable: false, unavailable: false }],
   ];
