@@ -1,6 +1,6 @@
 import { createHttpApp, createVerifier, httpServer, type ReadinessCheck } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
-import { createInboxPruner, createKafka, createRelay, type KafkaConnection } from '@punctual/messaging';
+import { createInboxPruner, createKafka, createRelay } from '@punctual/messaging';
 import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
 import { createCatalog } from './commands/catalog.ts';
@@ -14,7 +14,6 @@ import { productRoutes } from './http/routes.ts';
 import { migrations } from './store/migrations.ts';
 
 const SERVICE = 'product';
-const TOPICS_WRITTEN = ['product', 'stock'];
 
 /** `api` answers requests, `worker` settles orders and publishes events, `all` does both in one process. */
 export type Role = 'api' | 'worker' | 'all';
@@ -60,7 +59,6 @@ export function buildApp(config: ServiceConfig, options: AppOptions): App {
       { name: 'relay', check: () => relay.ping() },
     );
     components.add(kafka);
-    components.add(topicsWritten(kafka, logger));
     components.add(relay);
     components.add(createInboxPruner({ db, logger }));
     components.add(orders);
@@ -137,15 +135,4 @@ function openDatabase(config: DatabaseOnlyConfig, logger: Logger, metrics?: Metr
     logger,
     metrics,
   });
-}
-
-/** Creates the topics in the background: a broker that is away must not keep the service from answering. */
-function topicsWritten(kafka: KafkaConnection, logger: Logger) {
-  return {
-    name: 'topics',
-    async start(): Promise<void> {
-      kafka.ensureTopics(TOPICS_WRITTEN).catch((error: unknown) => logger.warn('topics not created', { error }));
-    },
-    stop: async (): Promise<void> => undefined,
-  };
 }

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { type EventData, type EventType, events } from '@punctual/contracts';
+import { createKafka, type Envelope } from '@punctual/messaging';
+import { createDatabase, type Database } from '@punctual/postgres';
+import { createMetrics, silentLogger } from '@punctual/telemetry';
+import { eventually, servers, testDatabase, testTokens, topicPrefix } from '@punctual/testing';
+import { buildApp } from '../src/app.ts';
+import { migrations } from '../src/store/migrations.ts';
+
+const ADMIN_ID = 1;
+const CUSTOMER_ID = 2;
+const READY_WITHIN_MS = 20_000;
+
+export type Answer = {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: an answer's body is whatever the test says it must be
+  body: any;
+};
+
+type Call = {
+  body?: unknown;
+  rawBody?: string;
+  headers?: Record<string, string>;
+  as?: 'admin' | 'customer' | 'nobody';
+};
+
+export type ProductService = {
+  db: Database;
+  url: string;
+  call(method: string, path: string, options?: Call): Promise<Answer>;
+  /** Puts order events on Kafka, as the order service does. */
+  publish<T extends EventType>(...messages: { type: T; data: EventData<T>; id?: string }[]): Promise<void>;
+  /** What the service has put on Kafka so far, in the order in which it came. */
+  received: Envelope<Record<string, unknown>>[];
+  stop(): Promise<void>;
+};
+
+/** The whole service in this process on a free port, with a database, topics and signing keys of its own, through pgpool. */
+export async function startProductService(label: string): Promise<ProductService> {
+  const database = await testDatabase(label, migrations);
+  const tokens = await testTokens();
+  const prefix = topicPrefix(label);
+  const { brokers } = servers().kafka;
+  const logger = silentLogger();
+  const app = buildApp(
+    {
+      HOST: '127.0.0.1',
+      PORT: 0,
+      DATABASE_URL: database.pgpoolUrl,
+      DATABASE_REPLICA_URL: database.pgpoolUrl,
+      DATABASE_POOL_MAX: 5,
+      KAFKA_BROKERS: [...brokers],
+      KAFKA_TOPIC_PREFIX: prefix,
+      JWKS_URL: tokens.jwksUrl,
+      JWT_ISSUER: tokens.issuer,
+      JWT_AUDIENCE: tokens.audience,
+      LOG_LEVEL: 'silent',
+      NODE_ENV: 'test',
+      RESERVE_CONCURRENCY: 2,
+    },
+    {
+      role: 'all',
+      logger,
+      onFatal(error) {
+        throw error;
+      },
+    },
+  );
+  const db = createDatabase({ primaryUrl: database.primaryUrl, applicationName: 'test', logger });
+  const kafka = createKafka({
+    brokers,
+    clientId: 'order',
+    topicPrefix: prefix,
+    logger,
+    metrics: createMetrics('order'),
+  });
+  const received: Envelope<Record<string, unknown>>[] = [];
+  const observer = kafka.subscribe<Record<string, Record<string, unknown>>>({
+    groupId: 'observer',
+    topics: ['product', 'stock'],
+    schemas: Object.fromEntries(
+      Object.entries(events)
+        .filter(([, event]) => event.topic === 'product' || event.topic === 'stock')
+        .map(([type, event]) => [type, event.data]),
+    ),
+    async handle(batch) {
+      received.push(...batch);
+    },
+    db,
+    onFatal(error) {
+      throw error;
+    },
+  });
+  await app.start();
+  await observer.start();
+  await eventually(() => observer.ping(), { timeoutMs: READY_WITHIN_MS });
+  const adminToken = await tokens.token({ userId: ADMIN_ID, role: 'admin' });
+  const customerToken = await tokens.token({ userId: CUSTOMER_ID });
+
+  return {
+    db,
+    url: app.url,
+    received,
+    async call(method, path, { body, rawBody, headers = {}, as = 'admin' } = {}) {
+      const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+      const response = await fetch(app.url + path, {
+        method,
+        headers: {
+          ...(as === 'nobody' ? {} : { authorization: `Bearer ${as === 'admin' ? adminToken : customerToken}` }),
+          ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(sent === undefined ? {} : { body: sent }),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+    },
+    async publish(...messages) {
+      await kafka.publish(
+        messages.map(({ type, data, id = randomUUID() }) => {
+          const key = String('order_id' in data ? data.order_id : 0);
+          const envelope = {
+            id,
+            type,
+            source: '/order',
+            subject: key,
+            time: new Date().toISOString(),
+            data,
+            attempt: 1,
+          };
+          return { topic: events[type].topic, key, envelope };
+        }),
+      );
+    },
+    async stop() {
+      await observer.stop();
+      await kafka.close();
+      await app.stop();
+      await db.close();
+      await tokens.stop();
+      await database.drop();
+    },
+  };
+}
