@@ -47,7 +47,13 @@ export function buildApp(
       logger,
       metrics,
     });
-    const consumer = consumeMailJobs({ rabbit, db, deliver, config });
+    const consumer = consumeMailJobs({
+      rabbit,
+      db,
+      deliver,
+      connections: config.SMTP_CONNECTIONS,
+      retryStepsMs: config.MAIL_RETRY_STEPS,
+    });
     readiness.push({ name: 'rabbitmq', check: () => consumer.ping() });
     app.add({ name: 'smtp', start: async () => undefined, stop: async () => smtp.close() });
     app.add(rabbit);
