@@ -87,7 +87,15 @@ export async function startOrder(label: string, env: Record<string, string> = {}
   return {
     url: app.url,
     db,
-    vhost,
+    vhost: {
+      /** As if the broker had lost all its data. */
+      drop: () => vhost.drop(),
+      async restore() {
+        await vhost.api('PUT', `vhosts/${vhost.name}`, {});
+        const rights = { configure: '.*', write: '.*', read: '.*' };
+        await vhost.api('PUT', `permissions/${vhost.name}/${encodeURIComponent(servers().rabbit.user)}`, rights);
+      },
+    },
     productService,
     ...peer,
     customer: (options: { userId?: number; role?: 'customer' | 'admin' } = {}) =>

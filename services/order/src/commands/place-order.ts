@@ -94,12 +94,14 @@ export function createPlaceOrder(options: PlaceOrderOptions): (input: PlaceOrder
         retryable: true,
       });
     }
+    let label: PlaceOutcome['outcome'] | 'failed' = 'failed';
     try {
       const outcome = await place(request);
-      placed.inc({ outcome: outcome.outcome });
-      if (outcome.outcome === 'created') wakeRelay();
+      label = outcome.outcome;
+      if (label === 'created') wakeRelay();
       return { request, facts: factsOf(outcome, request) };
     } finally {
+      placed.inc({ outcome: label });
       if (lock.state === 'acquired') await lock.release();
     }
   };

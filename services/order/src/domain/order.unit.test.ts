@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import {
+  canBecome,
+  cancel,
+  complete,
+  IllegalTransition,
+  type Order,
+  type OrderStatus,
+  PaymentOverdue,
+  pay,
+  rejectStock,
+  reserveStock,
+  StockPending,
+  TRANSITIONS,
+} from './order.ts';
+
+const CREATED = new Date('2026-01-31T09:00:00.000Z');
+const LATER = new Date('2026-01-31T10:00:00.000Z');
+const EXPIRY = new Date('2026-02-01T09:00:00.000Z');
+const STATUSES = Object.keys(TRANSITIONS) as OrderStatus[];
+
+function orderWith(fields: Partial<Order> = {}): Order {
+  return {
+    id: 1,
+    userId: 2,
+    customerEmail: 'ann@punctual.test',
+    requestId: 'r',
+    status: 'PENDING',
+    reason: null,
+    stock: 'reserved',
+    fulfillment: 'unfulfilled',
+    description: '',
+    shippingAddress: '1 Test Street',
+    notes: '',
+    items: [{ id: 1, productId: 1, name: 'Lamp', quantity: 1, unitPriceMinor: 2_500 }],
+    totalMinor: 2_500,
+    currency: 'USD',
+    createdAt: CREATED,
+    updatedAt: CREATED,
+    expiresAt: EXPIRY,
+    paidAt: null,
+    ...fields,
+  };
+}
+
+describe('the life of an order', () => {
+  it('has these steps and no others', () => {
+    const steps = STATUSES.flatMap((from) => STATUSES.filter((to) => canBecome(from, to)).map((to) => `${from} ${to}`));
+    assert.deepEqual(steps, ['PENDING PAID', 'PENDING CANCELLED', 'PAID COMPLETED', 'PAID REFUNDED']);
+  });
+
+  for (const [name, step, requested] of [
+    ['pay', (order: Order) => pay(order, LATER), 'PAID'],
+    ['cancel', (order: Order) => cancel(order, 'CUSTOMER_CANCELLED', LATER), 'CANCELLED'],
+    ['complete', (order: Order) => complete(order, LATER), 'COMPLETED'],
+  ] as const) {
+    for (const status of STATUSES) {
+      it(`${canBecome(status, requested) ? 'lets' : 'refuses to'} ${name} an order that is ${status}`, () => {
+        const order = orderWith({ status });
+        if (canBecome(status, requested)) {
+          const change = step(order);
+          assert.equal(change.order.status, requested);
+          assert.equal(change.order.updatedAt, LATER);
+          assert.equal(change.before, order);
+        } else {
+          assert.throws(() => step(order), new IllegalTransition(status, requested));
+        }
+      });
+    }
+  }
+
+  it('takes no payment before the stock is reserved, nor once the time to pay is over', () => {
+    assert.throws(() => pay(orderWith({ stock: 'pending' }), LATER), StockPending);
+    assert.throws(() => pay(orderWith(), EXPIRY), PaymentOverdue);
+    assert.equal(pay(orderWith(), new Date(+EXPIRY - 1)).order.status, 'PAID');
+  });
+
+  it('keeps when it was paid and why it was cancelled', () => {
+    assert.equal(pay(orderWith(), LATER).order.paidAt, LATER);
+    const { order, fact } = cancel(orderWith(), 'PAYMENT_EXPIRED', LATER);
+    assert.equal(order.reason, 'PAYMENT_EXPIRED');
+    assert.deepEqual(fact, { type: 'order.cancelled', reason: 'PAYMENT_EXPIRED' });
+  });
+
+  it("takes product's first answer about its stock, and none after it has ended", () => {
+    const pending = orderWith({ stock: 'pending' });
+    assert.equal(reserveStock(pending, LATER)?.order.stock, 'reserved');
+    const rejected = rejectStock(pending, LATER)?.order;
+    assert.deepEqual([rejected?.status, rejected?.reason, rejected?.stock], ['CANCELLED', 'OUT_OF_STOCK', 'rejected']);
+    for (const answer of [reserveStock, rejectStock]) {
+      assert.equal(answer(orderWith({ stock: 'reserved' }), LATER), undefined);
+      assert.equal(answer(orderWith({ stock: 'pending', status: 'CANCELLED' }), LATER), undefined);
+    }
+  });
+});
