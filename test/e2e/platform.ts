@@ -25,10 +25,13 @@ export const settings: Settings = JSON.parse(json);
 export const inbox = inboxClient(settings.INBOX_URL);
 export const shop = createShopClient({ gatewayUrl: settings.GATEWAY_URL, inbox });
 
-/** In time-lapse a day of the shop's calendar lasts twenty seconds. */
-export const TIME_LAPSE = 4_320;
-/** An hour of the shop's calendar in time-lapse, in real milliseconds. */
-export const HOUR_MS = 3_600_000 / TIME_LAPSE;
+/** At this scale a day of the shop's calendar lasts twenty seconds. */
+export const DAY_IN_20_SECONDS = 4_320;
+
+/** An hour of the shop's calendar, in real milliseconds. */
+export function hourMs(scale: number): number {
+  return 3_600_000 / scale;
+}
 
 let timeScale = Number(settings.TIME_SCALE);
 

@@ -10,15 +10,17 @@ import {
   quantityBecomes,
   shop,
   stack,
-  TIME_LAPSE,
 } from './platform.ts';
 
+/** A day lasts forty seconds, so that RabbitMQ's own start takes few hours of it. */
+const SCALE = 2_160;
+const HOUR_MS = hourMs(SCALE);
 const AWAY_FROM_HOUR = 3;
 const AWAY_TO_HOUR = 13;
 
 describe('RabbitMQ away from hour 3 to hour 13', function () {
   this.timeout(120_000);
-  before(() => platformAt(TIME_LAPSE));
+  before(() => platformAt(SCALE));
   afterEach(async () => {
     await stack('start', 'rabbitmq');
     await platformReady();
@@ -52,13 +54,11 @@ async function playOutage({ stop, start }: { stop(): Promise<void>; start(): Pro
   await mailArrives(customer, /was cancelled/);
   await quantityBecomes(product.id, 5);
 
-  const subjects = (await inbox.mailsTo(customer.email)).map(({ subject }) => subject);
+  const mails = await inbox.mailsTo(customer.email);
+  const subjects = mails.map(({ subject }) => subject);
   assert.equal(new Set(subjects).size, subjects.length, `a mail came twice: ${subjects.join('; ')}`);
-  const reminders = subjects.filter((subject) => subject.includes('awaits your payment'));
-  assert.deepEqual(reminders, [
-    `Order ${order.id} awaits your payment: 12 hours left`,
-    `Order ${order.id} awaits your payment: 2 hours left`,
-  ]);
+  const reminders = mails.flatMap(({ text }) => /Reminder \d of \d/.exec(text) ?? []);
+  assert.deepEqual([...reminders], ['Reminder 2 of 3', 'Reminder 3 of 3'], subjects.join('; '));
   const timeline = await customer.timeline(order.id);
   const expiry = timeline.find((entry) => entry.type === 'timer.fired' && entry.detail.kind === 'expiry');
   const latenessMs = Date.parse(expiry?.at ?? '') - Date.parse(order.expires_at);
