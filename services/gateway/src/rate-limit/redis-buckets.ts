@@ -9,20 +9,20 @@ const RECONNECT_MS = 500;
 
 /**
  * `takeToken` in microseconds, on the server's own clock, so that gateways with different clocks agree. Numbers are written with
- * `%.0f`: Lua's own form has 14 digits, too few for microseconds since 1970.
+ * `%.0f`: Lua's own form has 14 digits, too few for microseconds since 1970. One microsecond is forgiven for rounding.
  */
 const TAKE_TOKEN = `
 local interval = 1000000 / tonumber(ARGV[1])
 local capacity = tonumber(ARGV[2]) * interval
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local before = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
-local after = before + interval
-if after - now > capacity then
-  return {0, 0, math.ceil((before - now) / 1000), math.ceil((after - now - capacity) / 1000)}
+local missing = math.max(0, tonumber(redis.call('GET', KEYS[1]) or '0') - now)
+local after = missing + interval
+if after > capacity + 1 then
+  return {0, 0, math.ceil(missing / 1000), math.ceil((after - capacity) / 1000)}
 end
-redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000))
-return {1, math.floor((capacity - (after - now)) / interval), math.ceil((after - now) / 1000), 0}
+redis.call('SET', KEYS[1], string.format('%.0f', now + after), 'PX', math.ceil(after / 1000))
+return {1, math.max(0, math.floor((capacity - after + 1) / interval)), math.ceil(after / 1000), 0}
 `;
 
 declare module 'ioredis' {

@@ -21,6 +21,9 @@ export type BucketDecision = {
   retryAfterMs: number;
 };
 
+/** Instants since 1970 carry about a quarter of a microsecond; without this much mercy their rounding could refuse a due token. */
+const ROUNDING_MS = 0.001;
+
 /** Takes one token at `nowMs` if there is one. `fullAtMs` is the stored instant, 0 for a bucket never touched; store the one returned. */
 export function takeToken(
   policy: BucketPolicy,
@@ -29,21 +32,12 @@ export function takeToken(
 ): { fullAtMs: number; decision: BucketDecision } {
   const intervalMs = 1_000 / policy.perSecond;
   const capacityMs = policy.burst * intervalMs;
-  const before = Math.max(fullAtMs, nowMs);
-  const after = before + intervalMs;
-  if (after - nowMs > capacityMs) {
-    return {
-      fullAtMs: before,
-      decision: { allowed: false, remaining: 0, fullAfterMs: before - nowMs, retryAfterMs: after - nowMs - capacityMs },
-    };
+  const missingMs = Math.max(0, fullAtMs - nowMs);
+  const afterMs = missingMs + intervalMs;
+  if (afterMs > capacityMs + ROUNDING_MS) {
+    const retryAfterMs = afterMs - capacityMs;
+    return { fullAtMs, decision: { allowed: false, remaining: 0, fullAfterMs: missingMs, retryAfterMs } };
   }
-  return {
-    fullAtMs: after,
-    decision: {
-      allowed: true,
-      remaining: Math.floor((capacityMs - (after - nowMs)) / intervalMs),
-      fullAfterMs: after - nowMs,
-      retryAfterMs: 0,
-    },
-  };
+  const remaining = Math.max(0, Math.floor((capacityMs - afterMs + ROUNDING_MS) / intervalMs));
+  return { fullAtMs: nowMs + afterMs, decision: { allowed: true, remaining, fullAfterMs: afterMs, retryAfterMs: 0 } };
 }

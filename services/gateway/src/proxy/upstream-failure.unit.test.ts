@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { payloadTooLarge } from '@punctual/http';
+import { DeadlineError, failureAnswer, failureKind, mayRetry, replacementAnswer } from './upstream-failure.ts';
+
+const withCode = (code: string): Error => Object.assign(new Error(code), { code });
+
+describe('a failed exchange', () => {
+  it('is tried again when it was never sent, or changes nothing and the connection broke', () => {
+    const get = { method: 'GET', isReplayable: true, attempt: 1 };
+    const post = { ...get, method: 'POST' };
+    assert.ok(mayRetry(get, withCode('ECONNRESET')));
+    assert.ok(mayRetry({ ...get, method: 'HEAD' }, withCode('UND_ERR_SOCKET')));
+    assert.ok(mayRetry(get, withCode('ECONNREFUSED')));
+    assert.ok(mayRetry(post, withCode('ECONNREFUSED')));
+    assert.ok(!mayRetry(post, withCode('ECONNRESET')));
+    assert.ok(!mayRetry({ ...get, method: 'DELETE' }, withCode('UND_ERR_SOCKET')));
+    assert.ok(!mayRetry(get, new DeadlineError()));
+    assert.ok(!mayRetry({ ...get, attempt: 2 }, withCode('ECONNRESET')));
+    assert.ok(!mayRetry({ ...post, isReplayable: false }, withCode('ECONNREFUSED')));
+  });
+
+  it('becomes 504 when time ran out, 503 otherwise, and keeps what is the client’s mistake', () => {
+    assert.equal(failureAnswer('order', new DeadlineError()).status, 504);
+    assert.equal(failureAnswer('order', withCode('UND_ERR_BODY_TIMEOUT')).status, 504);
+    for (const code of ['ECONNREFUSED', 'ECONNRESET', 'HPE_INVALID_CONSTANT', 'ESOMETHING']) {
+      assert.equal(failureAnswer('order', withCode(code)).status, 503, code);
+    }
+    assert.equal(failureAnswer('order', payloadTooLarge(1)).status, 413);
+  });
+
+  it('is counted by what went wrong', () => {
+    assert.equal(failureKind(withCode('UND_ERR_CONNECT_TIMEOUT')), 'refused');
+    assert.equal(failureKind(withCode('EPIPE')), 'reset');
+    assert.equal(failureKind(withCode('HPE_INVALID_VERSION')), 'bad_answer');
+    assert.equal(failureKind(new Error('else')), 'other');
+  });
+
+  it('replaces what is not in our error shape', () => {
+    assert.equal(replacementAnswer('order', 500, 'text/html')?.code, 'INTERNAL');
+    assert.equal(replacementAnswer('order', 502, undefined)?.code, 'UNAVAILABLE');
+    assert.equal(replacementAnswer('order', 504, 'text/plain')?.code, 'TIMEOUT');
+    for (const type of ['application/json', 'application/json; charset=utf-8', 'application/problem+json']) {
+      assert.equal(replacementAnswer('order', 500, type), undefined);
+    }
+    assert.equal(replacementAnswer('order', 404, 'text/html'), undefined);
+  });
+});
