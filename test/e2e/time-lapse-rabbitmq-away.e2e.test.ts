@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Customer, eventually, expectStatus } from '@punctual/testing';
 import {
-  HOUR_MS,
+  hourMs,
   inbox,
   newProduct,
   orderBecomes,
