@@ -64,7 +64,8 @@ export function serviceEnvironment(
   const publicUrl = url(ports.public).replace('127.0.0.1', 'localhost');
   const file = (name: string, value: string) => writeSecretFile(settings, `${service}.${name}`, value);
   const base = {
-    NODE_ENV: 'production',
+    // The local stack has published passwords, which production refuses.
+    NODE_ENV: 'development',
     HOST: '127.0.0.1',
     PORT: String(ports[service]),
     LOG_LEVEL: 'info',
