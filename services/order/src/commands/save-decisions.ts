@@ -33,14 +33,12 @@ export async function saveDecisions(tx: Transaction, decisions: Decisions): Prom
     endedIds: [...idsOf(changes, 'CANCELLED'), ...idsOf(changes, 'COMPLETED')],
   });
   await addHistory(tx, [...history, ...changes.map((change) => historyEntry(change, actor))]);
-  const all = [
-    ...messages,
-    ...changes.flatMap((change) => {
-      const traceparent = traceparents?.get(change.order.id);
-      return messagesOf(change).map((message) => (traceparent === undefined ? message : { ...message, traceparent }));
-    }),
-  ];
-  await addToOutbox(tx, all);
+  const ofChanges = changes.flatMap((change) => {
+    const traceparent = traceparents?.get(change.order.id);
+    return messagesOf(change).map((message) => (traceparent === undefined ? message : { ...message, traceparent }));
+  });
+  // Stock that an ended order gives back matters more than a reminder.
+  await addToOutbox(tx, [...ofChanges, ...messages]);
 }
 
 /** Of the orders that came into this state by a change. */
