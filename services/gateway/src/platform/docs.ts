@@ -1,10 +1,12 @@
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { notFound, sendText } from '@punctual/http';
 import express, { type Request, type Response, type Router } from 'express';
-import { absolutePath } from 'swagger-ui-dist';
 
 const OWN_ASSETS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'assets');
+/** Found, not imported: the package's own entry would load the whole page's script into this process. */
+const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 /** The parts of swagger-ui-dist that the page loads; the rest of that folder is nobody's business. */
 const SWAGGER_ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-16x16.png', 'favicon-32x32.png'];
 const CACHE_SECONDS = 3_600;
@@ -16,7 +18,7 @@ export function docsRouter(): Router {
     sendText(res, 200, page(req.baseUrl), 'text/html; charset=utf-8');
   });
   const options = { index: false, redirect: false, maxAge: CACHE_SECONDS * 1_000 };
-  const swagger = express.static(absolutePath(), options);
+  const swagger = express.static(SWAGGER_UI, options);
   router.use((req, res, next) => {
     if (SWAGGER_ASSETS.includes(req.path.slice(1))) swagger(req, res, next);
     else next();
