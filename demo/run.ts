@@ -95,7 +95,8 @@ async function play({ GATEWAY_URL, INBOX_URL }: Settings): Promise<string[]> {
   for (const entry of timeline) {
     const at = ((Date.parse(entry.at) - startedMs) * DEMO_SCALE) / HOUR_MS;
     const change = entry.to === null ? '' : ` ${entry.from ?? '–'} → ${entry.to}`;
-    say(`  ${clock(at)}  ${entry.type}${change}${entry.reason === null ? '' : ` (${entry.reason})`}`);
+    const kind = typeof entry.detail.kind === 'string' ? ` ${entry.detail.kind}` : '';
+    say(`  ${clock(at)}  ${entry.type}${kind}${change}${entry.reason === null ? '' : ` (${entry.reason})`}`);
   }
 
   say('\n7. Was it punctual?');

@@ -1,4 +1,4 @@
-/** The running stack "test", as the end-to-end tests see it: through the gateway, and through the stack's own commands for faults. */
+/** The running test stack, as the end-to-end tests see it: through the gateway, and through the stack's own commands for faults. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const STACK_COMMAND_TIMEOUT_MS = 120_000;
 
 type Settings = {
+  readonly STACK: string;
   readonly GATEWAY_URL: string;
   readonly INBOX_URL: string;
   readonly TIME_SCALE: string;
@@ -37,7 +38,7 @@ let timeScale = Number(settings.TIME_SCALE);
 
 /** Runs a command of the stack, such as `stack('kill', 'order')`; resolves when it is done. */
 export async function stack(...args: string[]): Promise<void> {
-  const environment: NodeJS.ProcessEnv = { ...process.env, STACK: 'test', TIME_SCALE: String(timeScale) };
+  const environment: NodeJS.ProcessEnv = { ...process.env, STACK: settings.STACK, TIME_SCALE: String(timeScale) };
   delete environment.PORT_BASE;
   await promisify(execFile)(process.execPath, ['infra/stack.ts', ...args], {
     cwd: ROOT,
