@@ -84,6 +84,9 @@ describe('settling orders in the database', () => {
     );
     assert.deepEqual(await stockOf(a), { available: 980, reserved: 20, sold: 0 });
     assert.deepEqual(await stockOf(b), { available: 980, reserved: 20, sold: 0 });
+    // The command is tried again after a deadlock, so that only the database can tell that there was none.
+    const statistics = 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()';
+    assert.deepEqual(await one(db.primary, statistics), { deadlocks: 0 });
   });
 
   it('counts up the stock version with each change and tells the level of each moment', async () => {
