@@ -10,7 +10,7 @@ import { createPayOrder } from './commands/pay-order.ts';
 import { createPlaceOrder } from './commands/place-order.ts';
 import { createRequestLocks } from './commands/request-lock.ts';
 import { createSweepTimers } from './commands/sweep-timers.ts';
-import type { OrderConfig } from './config.ts';
+import type { DatabaseConfig, OrderConfig } from './config.ts';
 import { consumeProductEvents } from './events/product-events.ts';
 import { consumeStockEvents } from './events/stock-events.ts';
 import { toHttpError } from './http/errors.ts';
@@ -129,7 +129,7 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
 }
 
 /** Brings the database's schema up to date, or takes the last step back. */
-export async function migrate(config: OrderConfig, direction: 'up' | 'down'): Promise<void> {
+export async function migrate(config: DatabaseConfig, direction: 'up' | 'down'): Promise<void> {
   const logger = loggerOf(config);
   const db = createDatabase(databaseOptions(config, logger));
   try {
@@ -140,11 +140,11 @@ export async function migrate(config: OrderConfig, direction: 'up' | 'down'): Pr
   }
 }
 
-function loggerOf(config: OrderConfig): Logger {
+function loggerOf(config: DatabaseConfig): Logger {
   return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
 }
 
-function databaseOptions(config: OrderConfig, logger: Logger): Parameters<typeof createDatabase>[0] {
+function databaseOptions(config: DatabaseConfig, logger: Logger): Parameters<typeof createDatabase>[0] {
   return {
     primaryUrl: config.DATABASE_URL,
     replicaUrl: config.DATABASE_REPLICA_URL,

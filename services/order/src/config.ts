@@ -14,16 +14,18 @@ import {
 import { z } from 'zod';
 import { MAX_REMINDERS } from './domain/timers.ts';
 
+/** What migrations need. */
+export const databaseSchema = z.object({ ...databaseConfig, ...logConfig });
+
 export const configSchema = z
   .object({
+    ...databaseSchema.shape,
     ...httpConfig,
-    ...databaseConfig,
     ...kafkaConfig,
     ...rabbitConfig,
     ...redisConfig,
     ...identityConfig,
     ...timeConfig,
-    ...logConfig,
     /** Of an unpaid order, from its creation. */
     ORDER_REMINDERS: durationList().prefault('4h,12h,22h'),
     /** Until here an order can be paid; a paid one is complete then. */
@@ -38,4 +40,5 @@ export const configSchema = z
     if ((reminders.at(-1) ?? 0) >= expiry) problem('reminders before ORDER_EXPIRY');
   });
 
+export type DatabaseConfig = z.infer<typeof databaseSchema>;
 export type OrderConfig = z.infer<typeof configSchema>;

@@ -1,15 +1,18 @@
 import { loadConfig } from '@punctual/config';
 import { runMain } from '@punctual/lifecycle';
 import { buildApp, migrate, type Role } from './app.ts';
-import { configSchema } from './config.ts';
+import { configSchema, databaseSchema } from './config.ts';
 
-const config = () => loadConfig(configSchema, process.env);
-
-/** A fatal error becomes an unhandled one, which ends the process with exit code 1 and a log line. */
-const onFatal = (error: Error) => void Promise.reject(error);
+const databaseOnly = () => loadConfig(databaseSchema, process.env);
 
 const run = (role: Role) => async () => {
-  const app = buildApp(config(), { role, onFatal });
+  const app = buildApp(loadConfig(configSchema, process.env), {
+    role,
+    onFatal(error) {
+      process.stderr.write(`${error.stack ?? error.message}\n`);
+      process.exit(1);
+    },
+  });
   await app.start();
   return app;
 };
@@ -21,7 +24,7 @@ await runMain({
     api: run('api'),
     worker: run('worker'),
     all: run('all'),
-    'migrate-up': () => migrate(config(), 'up'),
-    'migrate-down': () => migrate(config(), 'down'),
+    'migrate-up': () => migrate(databaseOnly(), 'up'),
+    'migrate-down': () => migrate(databaseOnly(), 'down'),
   },
 });

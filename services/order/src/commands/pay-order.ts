@@ -40,7 +40,7 @@ export function createPayOrder({ db, fireDueTimers, wakeRelay }: PayOrderOptions
     }
   }
 
-  return async function payOrder(input: OrderCommandInput): Promise<Order> {
+  async function payOrWait(input: OrderCommandInput): Promise<Order> {
     try {
       return await payOnce(input);
     } catch (error) {
@@ -49,8 +49,12 @@ export function createPayOrder({ db, fireDueTimers, wakeRelay }: PayOrderOptions
       else if (error instanceof PaymentOverdue) await fireDueTimers([{ orderId: input.orderId }], { by: 'payment' });
       else throw error;
       return await payOnce(input);
-    } finally {
-      wakeRelay();
     }
+  }
+
+  return async function payOrder(input: OrderCommandInput): Promise<Order> {
+    const order = await payOrWait(input);
+    wakeRelay();
+    return order;
   };
 }

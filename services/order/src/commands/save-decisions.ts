@@ -32,14 +32,17 @@ export async function saveDecisions(tx: Transaction, decisions: Decisions): Prom
     paidIds: idsOf(changes, 'PAID'),
     endedIds: [...idsOf(changes, 'CANCELLED'), ...idsOf(changes, 'COMPLETED')],
   });
-  await addHistory(tx, [...history, ...changes.map((change) => historyEntry(change, actor))]);
-  const ofChanges = changes.flatMap((change) => {
+  const told = changes.map((change) => ({ change, messages: messagesOf(change) }));
+  await addHistory(tx, [...history, ...told.map((entry) => historyEntry(entry, actor))]);
+  const ofChanges = told.flatMap(({ change, messages: own }) => {
     const traceparent = traceparents?.get(change.order.id);
-    return messagesOf(change).map((message) => (traceparent === undefined ? message : { ...message, traceparent }));
+    return own.map((message) => (traceparent === undefined ? message : { ...message, traceparent }));
   });
   // Stock that an ended order gives back matters more than a reminder.
   await addToOutbox(tx, [...ofChanges, ...messages]);
 }
+
+type Told = { readonly change: Change; readonly messages: readonly OutboxMessage[] };
 
 /** Of the orders that came into this state by a change. */
 function idsOf(changes: readonly Change[], status: Change['order']['status']): number[] {
@@ -48,11 +51,10 @@ function idsOf(changes: readonly Change[], status: Change['order']['status']): n
     .map(({ order }) => order.id);
 }
 
-function historyEntry({ before, order, fact, at }: Change, actor: string): HistoryEntry {
+function historyEntry({ change, messages }: Told, actor: string): HistoryEntry {
+  const { before, order, fact, at } = change;
   const moved = before.status !== order.status;
-  const mails = messagesOf({ before, order, fact, at })
-    .map((message) => message.type)
-    .filter((type) => type.startsWith('mail.'));
+  const mails = messages.map((message) => message.type).filter((type) => type.startsWith('mail.'));
   return {
     orderId: order.id,
     at,
