@@ -1,46 +1,57 @@
-import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { type Command, type CommandInput, locked } from './command.ts';
 import { stackEnvironment } from './connections.ts';
-import { down } from './down.ts';
-import { withStackLock } from './lock.ts';
-import { rabbitmqFolder } from './rabbitmq/rabbitmq.ts';
+import { checkHealth, doctor } from './doctor.ts';
+import { clean, down } from './down.ts';
+import { PROGRAM_COMMANDS, restartProgram } from './program-commands.ts';
 import { ensureSecrets } from './secrets.ts';
-import type { StackSettings } from './stack-settings.ts';
+import { SERVICE_COMMANDS } from './service-commands.ts';
+import { printStatus } from './status.ts';
 import { createSteps } from './steps.ts';
-import { programStates, signalProgram, startProgram, stopProgram } from './supervisor.ts';
-import { logFile } from './supervisor-config.ts';
+import { addressTable } from './table.ts';
 import { up } from './up.ts';
-import { UserError } from './user-error.ts';
 
-export type CommandInput = {
-  settings: StackSettings;
-  args: readonly string[];
-  profile: 'servers' | 'all';
-  json: boolean;
-  watch: string | undefined;
-  lines: number;
-  follow: boolean;
-  timeScale: number;
-  /** The scale that the last `up` was given. */
-  lastTimeScale: number;
-  write: (line: string) => void;
-};
-
-export type Command = {
-  usage: string;
-  about: string;
-  needsStack?: boolean;
-  takesStackName?: boolean;
-  run(input: CommandInput): Promise<void>;
-};
-
+/** Everything that `node infra/stack.ts` can do, in the order in which it is listed. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   up: {
     usage: '[--profile servers|all]',
     about: 'install what is missing, start everything, wait until it is ready',
     run: (input) => locked(input, () => bringUp(input)),
   },
-  down: { usage: '', about: 'stop everything; data stays', run: (input) => locked(input, () => down(input.settings, input.write)) },
+  down: {
+    usage: '',
+    about: 'stop everything; data stays',
+    run: (input) => locked(input, () => down(input.settings, input.write)),
+  },
+  clean: {
+    usage: '',
+    about: 'stop everything and remove its data',
+    run: (input) => locked(input, () => clean(input.settings, input.write)),
+  },
+  restart: {
+    usage: '[PROGRAM]',
+    about: 'restart one program, or everything',
+    run: (input) =>
+      locked(input, async () => {
+        if (input.args[0]) return restartProgram(input, input.args[0]);
+        await down(input.settings, input.write);
+        await bringUp(input);
+      }),
+  },
+  status: {
+    usage: '',
+    about: 'what runs, since when, with how much memory',
+    run: ({ settings, write }) => printStatus(settings, write),
+  },
+  health: {
+    usage: '',
+    about: 'ask every server and service whether it can be used',
+    run: ({ settings, write }) => checkHealth(settings, write),
+  },
+  doctor: {
+    usage: '',
+    about: 'find what is in the way, and say what to do',
+    run: ({ settings, write }) => doctor(settings, write),
+  },
   env: {
     usage: '[STACK] [--json]',
     about: "print the stack's addresses and credentials",
@@ -48,27 +59,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takesStackName: true,
     run: async ({ settings, json, lastTimeScale, write }) => {
       const environment = stackEnvironment(settings, ensureSecrets(settings), lastTimeScale);
-      write(json ? JSON.stringify(environment, null, 2) : Object.entries(environment).map(([key, value]) => `${key}=${value}`).join('\n'));
+      const lines = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
+      write(json ? JSON.stringify(environment, null, 2) : lines.join('\n'));
     },
   },
-  status: {
-    usage: '',
-    about: 'what runs, since when',
-    run: async ({ settings, write }) => {
-      const states = await programStates(settings);
-      if (!states) return write(`The stack ${settings.name} is not running.`);
-      for (const { name, state, pid, uptimeSeconds } of states.values()) write(`${name.padEnd(18)} ${state.padEnd(9)} ${String(pid).padStart(7)} ${uptimeSeconds} s`);
-    },
-  },
+  ...PROGRAM_COMMANDS,
+  ...SERVICE_COMMANDS,
 };
 
-async function bringUp({ settings, profile, timeScale, watch, write }: CommandInput): Promise<void> {
+async function bringUp({ settings, profile, timeScale, write }: CommandInput): Promise<void> {
   const steps = createSteps(write);
-  write(`Stack ${settings.name}`);
-  await up(settings, { profile, timeScale, ...(watch ? { watch: watch.split(',') } : {}) }, steps);
-  write(`Ready after ${steps.elapsedSeconds()}.`);
-}
-
-function locked(input: CommandInput, work: () => Promise<void>): Promise<void> {
-  return withStackLock(input.settings.home, (holder) => input.write(`Waiting for another command on this stack (${holder}).`), work);
+  write(`Bringing up the stack ${settings.name} (data in ${settings.home})`);
+  await up(settings, { profile, timeScale }, steps);
+  write(
+    `\nReady after ${steps.elapsedSeconds()}.${timeScale === 1 ? '' : ` TIME_SCALE=${timeScale}: a day lasts ${(86_400 / timeScale).toFixed(1)} s.`}\n`,
+  );
+  for (const line of addressTable(settings, profile)) write(line);
 }

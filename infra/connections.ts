@@ -33,7 +33,12 @@ export function stackEnvironment(settings: StackSettings, secrets: Secrets, time
     POSTGRES_REPLICA_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.postgresReplica, 'postgres'),
     PGPOOL_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.pgpool, 'postgres'),
     DATABASE_PREFIX: settings.databasePrefix,
-    ORDER_DATABASE_URL: postgresUrl('postgres', secrets.superuser, ports.postgresPrimary, databaseName(settings, 'order')),
+    ORDER_DATABASE_URL: postgresUrl(
+      'postgres',
+      secrets.superuser,
+      ports.postgresPrimary,
+      databaseName(settings, 'order'),
+    ),
     RABBITMQ_URL: rabbitmqUrl(settings, secrets),
     RABBITMQ_MANAGEMENT_URL: url(ports.rabbitmqManagement),
     RABBITMQ_USER,

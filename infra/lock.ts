@@ -10,7 +10,11 @@ const POLL_MS = 200;
  * Only one command at a time may change a stack. The lock is an abstract unix socket: the kernel frees it with the
  * process that holds it, however that ends, so no stale lock file can stay behind.
  */
-export async function withStackLock<T>(home: string, onWait: (holder: string) => void, work: () => Promise<T>): Promise<T> {
+export async function withStackLock<T>(
+  home: string,
+  onWait: (holder: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
   const name = `\0punctual-${createHash('sha256').update(home).digest('hex').slice(0, 32)}`;
   const deadline = Date.now() + WAIT_LIMIT_MS;
   let hasWaited = false;
@@ -27,7 +31,10 @@ export async function withStackLock<T>(home: string, onWait: (holder: string) =>
     if (!hasWaited) onWait(holder);
     hasWaited = true;
     if (Date.now() > deadline) {
-      throw new UserError(`Another command (${holder}) has been at work on this stack for ${WAIT_LIMIT_MS / 60_000} minutes`, 'Wait for it or end it, then run the command again.');
+      throw new UserError(
+        `Another command (${holder}) has been at work on this stack for ${WAIT_LIMIT_MS / 60_000} minutes`,
+        'Wait for it or end it, then run the command again.',
+      );
     }
     await delay(POLL_MS);
   }

@@ -14,7 +14,10 @@ const LISTS_AGE_MS = 24 * 3_600_000;
 
 /** What the stack needs from the machine, as Debian packages and how to see that each is there. */
 const REQUIREMENTS: readonly Requirement[] = [
-  { packages: ['postgresql', 'postgresql-contrib'], isPresent: () => postgresBin() !== undefined && existsSync('/usr/bin/psql') },
+  {
+    packages: ['postgresql', 'postgresql-contrib'],
+    isPresent: () => postgresBin() !== undefined && existsSync('/usr/bin/psql'),
+  },
   { packages: ['pgpool2'], isPresent: () => existsSync('/usr/sbin/pgpool') },
   { packages: ['redis-server'], isPresent: () => existsSync('/usr/bin/redis-server') },
   { packages: ['rabbitmq-server'], isPresent: () => existsSync(RABBITMQ_SERVER) && existsSync('/usr/bin/epmd') },
@@ -51,7 +54,15 @@ export async function installPackages(packages: readonly string[]): Promise<void
   const policy = await forbidServiceStarts(sudo);
   try {
     if (listsAreOld()) await apt(sudo, ['update', '-qq']);
-    const install = ['install', '-y', '-qq', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold', ...packages];
+    const install = [
+      'install',
+      '-y',
+      '-qq',
+      '--no-install-recommends',
+      '-o',
+      'Dpkg::Options::=--force-confold',
+      ...packages,
+    ];
     const first = await apt(sudo, install, false);
     if (first.code !== 0) {
       // Package lists can be older than what the mirror still keeps.
@@ -85,7 +96,11 @@ async function forbidServiceStarts(sudo: string[]): Promise<{ remove(): Promise<
     if (asRoot && existsSync(POLICY_FILE)) unlinkSync(POLICY_FILE);
   };
   if (asRoot) writeFileSync(POLICY_FILE, text, { mode: 0o755 });
-  else await run([...sudo, 'sh', '-c', `cat > ${POLICY_FILE} && chmod 755 ${POLICY_FILE}`], { timeoutMs: 10_000, input: text });
+  else
+    await run([...sudo, 'sh', '-c', `cat > ${POLICY_FILE} && chmod 755 ${POLICY_FILE}`], {
+      timeoutMs: 10_000,
+      input: text,
+    });
   // An interrupted install must not leave the machine without service starts.
   const onSignal = () => {
     removeNow();
@@ -110,13 +125,18 @@ async function apt(sudo: string[], args: readonly string[], mustWork = true) {
   const result = await run(command, { timeoutMs: INSTALL_LIMIT_MS });
   if (mustWork && result.code !== 0) {
     const end = result.output.trim().split('\n').slice(-8).join('\n');
-    throw new UserError(`apt-get ${args[0]} failed:\n${end}`, 'Put this right (network? another apt running?), then run the command again.');
+    throw new UserError(
+      `apt-get ${args[0]} failed:\n${end}`,
+      'Put this right (network? another apt running?), then run the command again.',
+    );
   }
   return result;
 }
 
 function listsAreOld(): boolean {
-  const lists = existsSync(PACKAGE_LISTS) ? readdirSync(PACKAGE_LISTS).filter((name) => name.includes('_Packages')) : [];
+  const lists = existsSync(PACKAGE_LISTS)
+    ? readdirSync(PACKAGE_LISTS).filter((name) => name.includes('_Packages'))
+    : [];
   const newest = Math.max(0, ...lists.map((name) => statSync(`${PACKAGE_LISTS}/${name}`).mtimeMs));
   return lists.length === 0 || Date.now() - newest > LISTS_AGE_MS;
 }

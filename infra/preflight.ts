@@ -77,11 +77,15 @@ function readNumber(path: string): number | undefined {
 
 /** Every port of the programs that do not run yet must be free. Names who has those that are not. */
 export async function checkPorts(settings: StackSettings, programs: readonly Program[]): Promise<void> {
-  const wanted = programs.flatMap((program) => program.ports.map((name) => ({ program: program.name, port: settings.ports[name] })));
+  const wanted = programs.flatMap((program) =>
+    program.ports.map((name) => ({ program: program.name, port: settings.ports[name] })),
+  );
   const taken: string[] = [];
   for (const { program, port } of wanted) {
     if (await isFree(port)) continue;
-    taken.push(`Port ${port} (for ${program}) is in use by ${portOwner(port) ?? 'a process that this account cannot see'}`);
+    taken.push(
+      `Port ${port} (for ${program}) is in use by ${portOwner(port) ?? 'a process that this account cannot see'}`,
+    );
   }
   if (taken.length === 0) return;
   throw new UserError(

@@ -20,7 +20,9 @@ export async function untilReady(
       return;
     } catch (error) {
       const lastFailure = error instanceof Error ? error.message : String(error);
-      const reason = (await options.abort?.()) ?? (Date.now() > deadline ? `not ready after ${options.limitMs / 1000} s` : undefined);
+      const reason =
+        (await options.abort?.()) ??
+        (Date.now() > deadline ? `not ready after ${options.limitMs / 1000} s` : undefined);
       if (reason) throw new Error(`${reason} (${lastFailure})`);
       await delay(POLL_MS);
     }
@@ -74,7 +76,11 @@ export async function probeKafka(port: number): Promise<void> {
   body.writeInt32BE(0, 10 + client.length);
   const size = Buffer.alloc(4);
   size.writeInt32BE(body.length);
-  const answer = await exchange(port, Buffer.concat([size, body]), (bytes) => bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0));
+  const answer = await exchange(
+    port,
+    Buffer.concat([size, body]),
+    (bytes) => bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0),
+  );
   const brokers = answer.readInt32BE(8);
   if (brokers < 1) throw new Error('Kafka names no broker yet');
 }

@@ -6,7 +6,18 @@ import { HOME_MARKER } from './supervisor-config.ts';
 export type ProcessInfo = { pid: number; name: string };
 
 /** Servers that overwrite their environment; they are known by where they work instead. */
-const SERVER_NAMES = new Set(['postgres', 'pgpool', 'beam.smp', 'epmd', 'java', 'redis-server', 'haproxy', 'erl_child_setup', 'inet_gethost', 'supervisord']);
+const SERVER_NAMES = new Set([
+  'postgres',
+  'pgpool',
+  'beam.smp',
+  'epmd',
+  'java',
+  'redis-server',
+  'haproxy',
+  'erl_child_setup',
+  'inet_gethost',
+  'supervisord',
+]);
 const END_LIMIT_MS = 10_000;
 
 /** Processes of this stack that still live, whoever is their parent: by the marker in their environment or by working folder. */
@@ -25,10 +36,29 @@ export async function endLeftovers(settings: StackSettings): Promise<ProcessInfo
   const found = stackProcesses(settings);
   const deadline = Date.now() + END_LIMIT_MS;
   // Postgres takes SIGINT as its fast shutdown; at the deadline nothing is asked any more.
-  signalAll(found.filter(({ name }) => name === 'postgres'), 'SIGINT');
-  signalAll(found.filter(({ name }) => name !== 'postgres'), 'SIGTERM');
+  signalAll(
+    found.filter(({ name }) => name === 'postgres'),
+    'SIGINT',
+  );
+  signalAll(
+    found.filter(({ name }) => name !== 'postgres'),
+    'SIGTERM',
+  );
   while (stackProcesses(settings).length > 0 && Date.now() < deadline) await delay(100);
   signalAll(stackProcesses(settings), 'SIGKILL');
+  return found;
+}
+
+/** A process and everything below it. */
+export function descendants(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const pid of numericFolders()) {
+    // The name (column 2, in parentheses) may contain spaces; the parent is the second column after it.
+    const parent = Number(read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1]);
+    children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  const found = [root];
+  for (const pid of found) found.push(...(children.get(pid) ?? []));
   return found;
 }
 

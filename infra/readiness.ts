@@ -76,15 +76,22 @@ export function serverReadiness(settings: StackSettings, secrets: Secrets): Read
 /** Streaming, from this primary, and replayed to where the primary was when asked. */
 async function probeReplica(admin: string, replica: string): Promise<void> {
   const [state, position] = (
-    await sql(admin, "SELECT coalesce((SELECT state FROM pg_stat_replication WHERE application_name = 'replica' LIMIT 1), 'absent'), pg_current_wal_lsn()")
+    await sql(
+      admin,
+      "SELECT coalesce((SELECT state FROM pg_stat_replication WHERE application_name = 'replica' LIMIT 1), 'absent'), pg_current_wal_lsn()",
+    )
   ).split('|');
   if (state !== 'streaming') throw new Error(`the replica is ${state} in the primary's pg_stat_replication`);
-  const replayed = await sql(replica, `SELECT pg_is_in_recovery() AND coalesce(pg_last_wal_receive_lsn() >= '${position}', false)`);
+  const replayed = await sql(
+    replica,
+    `SELECT pg_is_in_recovery() AND coalesce(pg_last_wal_receive_lsn() >= '${position}', false)`,
+  );
   if (replayed !== 't') throw new Error(`the replica has not received ${position} yet`);
 }
 
 /** Asks by port, since pgpool sends what calls a volatile function, as pg_is_in_recovery() is, to the primary. */
 async function expectServer(url: string, port: number, who: string): Promise<void> {
   const answer = await sql(url, 'SELECT inet_server_port()');
-  if (Number(answer) !== port) throw new Error(`${who} through pgpool reached the server on port ${answer}, not ${port}`);
+  if (Number(answer) !== port)
+    throw new Error(`${who} through pgpool reached the server on port ${answer}, not ${port}`);
 }

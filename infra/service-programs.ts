@@ -6,6 +6,7 @@ import type { Program } from './program.ts';
 import { type Secrets, writeSecretFile } from './secrets.ts';
 import { isDatabaseService, SERVICES, type ServiceName } from './services.ts';
 import type { PortName, StackSettings } from './stack-settings.ts';
+import { UserError } from './user-error.ts';
 
 /** Connections of each pool, primary and replica alike. All of them together stay below pgpool's clients. */
 const POOL_SIZE = { auth: 4, product: 6, order: 10, mail: 3 } as const;
@@ -42,7 +43,7 @@ export function servicePrograms(
         'all',
       ],
       cwd: settings.repo,
-      env: serviceEnvironment(settings, secrets, service, options.timeScale),
+      env: { ...serviceEnvironment(settings, secrets, service, options.timeScale), ...extraEnvironment(service) },
       ports: [service satisfies PortName],
       // The watching process has the service as its child.
       stopAsGroup: isWatched,
@@ -50,6 +51,25 @@ export function servicePrograms(
       priority: 40 + index,
     };
   });
+}
+
+/**
+ * Variables that the caller adds to a service's, from the JSON in SERVICE_ENV such as {"gateway":{"LOG_LEVEL":"debug"}};
+ * for a bench or an experiment. The next `up` without it takes them back.
+ */
+function extraEnvironment(service: ServiceName): Record<string, string> {
+  const text = process.env.SERVICE_ENV;
+  if (!text) return {};
+  try {
+    const all = JSON.parse(text) as Partial<Record<string, Record<string, unknown>>>;
+    return Object.fromEntries(Object.entries(all[service] ?? {}).map(([name, value]) => [name, String(value)]));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(
+      `SERVICE_ENV is not JSON: ${reason}`,
+      'For example: SERVICE_ENV=\'{"gateway":{"LOG_LEVEL":"debug"}}\'',
+    );
+  }
 }
 
 /** Environment of one service. Secret values are files (`X_FILE`) that only the stack's owner reads. */
@@ -97,9 +117,18 @@ export function serviceEnvironment(
         VERIFICATION_MAX_TRIES: '5',
       };
     case 'product':
-      return { ...common, ...identity, ...kafka, ...rabbit, TIME_SCALE: String(timeScale) };
+      return { ...common, ...identity, ...kafka, ...rabbit };
     case 'order':
-      return { ...common, ...identity, ...kafka, ...rabbit, ...redis, ...SHOP_HOURS, TIME_SCALE: String(timeScale), PRODUCT_URL: url(ports.product) };
+      return {
+        ...common,
+        ...identity,
+        ...kafka,
+        ...rabbit,
+        ...redis,
+        ...SHOP_HOURS,
+        TIME_SCALE: String(timeScale),
+        PRODUCT_URL: url(ports.product),
+      };
     case 'mail':
       return { ...common, ...rabbit, SMTP_HOST: '127.0.0.1', SMTP_PORT: String(ports.smtp), SHOP_URL: publicUrl };
     case 'gateway':

@@ -12,13 +12,35 @@ import { UserError } from './user-error.ts';
 const TASK_LIMIT_MS = 120_000;
 
 /** Applies every service's migrations, all services at once; each has a database of its own. */
-export function migrateServices(settings: StackSettings, secrets: Secrets, timeScale: number, steps: Steps): Promise<void> {
-  return runEverywhere(settings, secrets, timeScale, { services: DATABASE_SERVICES, command: ['migrate-up'], label: 'Migrations' }, steps);
+export function migrateServices(
+  settings: StackSettings,
+  secrets: Secrets,
+  timeScale: number,
+  steps: Steps,
+): Promise<void> {
+  return runEverywhere(
+    settings,
+    secrets,
+    timeScale,
+    { services: DATABASE_SERVICES, command: ['migrate-up'], label: 'Migrations' },
+    steps,
+  );
 }
 
 /** Puts in the demo logins and the small catalog; changes nothing where they are already. */
-export function seedServices(settings: StackSettings, secrets: Secrets, timeScale: number, steps: Steps): Promise<void> {
-  return runEverywhere(settings, secrets, timeScale, { services: SEEDED_SERVICES, command: ['seed'], label: 'Demo logins and catalog' }, steps);
+export function seedServices(
+  settings: StackSettings,
+  secrets: Secrets,
+  timeScale: number,
+  steps: Steps,
+): Promise<void> {
+  return runEverywhere(
+    settings,
+    secrets,
+    timeScale,
+    { services: SEEDED_SERVICES, command: ['seed'], label: 'Demo logins and catalog' },
+    steps,
+  );
 }
 
 export async function runEverywhere(

@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { haproxy } from './haproxy/haproxy.ts';
 import { inbox } from './inbox/program.ts';
@@ -7,7 +16,7 @@ import { pgpool } from './pgpool/pgpool.ts';
 import { postgres } from './postgres/postgres.ts';
 import type { ConfigFile, Program } from './program.ts';
 import { rabbitmq } from './rabbitmq/rabbitmq.ts';
-import { redis, REDIS_NODES, redisFolder } from './redis/redis.ts';
+import { REDIS_NODES, redis, redisFolder } from './redis/redis.ts';
 import { run } from './run.ts';
 import type { Secrets } from './secrets.ts';
 import { servicePrograms } from './service-programs.ts';
@@ -25,7 +34,10 @@ export function stackPlan(
   const source = (path: string) => readFileSync(join(settings.repo, 'infra', path), 'utf8');
   const node = pinnedNode(settings);
   const parts = [
-    postgres(settings, secrets, { primary: source('postgres/run-primary.sh'), replica: source('postgres/run-replica.sh') }),
+    postgres(settings, secrets, {
+      primary: source('postgres/run-primary.sh'),
+      replica: source('postgres/run-replica.sh'),
+    }),
     pgpool(settings, secrets, source('pgpool/run.sh')),
     redis(settings),
     rabbitmq(settings, secrets, source('rabbitmq/run.sh')),
@@ -48,7 +60,8 @@ export async function writePlan(settings: StackSettings, plan: StackPlan): Promi
   const account = await serverAccount(settings);
   const { folders } = settings;
   mkdirSync(settings.home, { recursive: true, mode: 0o755 });
-  for (const folder of [folders.conf, folders.log, folders.run, folders.data]) mkdirSync(folder, { recursive: true, mode: 0o755 });
+  for (const folder of [folders.conf, folders.log, folders.run, folders.data])
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
   for (const node of REDIS_NODES) mkdirSync(redisFolder(settings, node), { recursive: true, mode: 0o700 });
   for (const name of ['rabbitmq', 'inbox']) mkdirSync(join(folders.data, name), { recursive: true, mode: 0o700 });
   for (const name of ['postgres', 'pgpool']) {

@@ -108,7 +108,10 @@ export function stackSettings(options: {
   const home = join(stacksHome(env, isRoot), name);
   // A unix socket's path may not exceed 107 bytes; the longest one is <home>/run/.s.PGSQL.31022.
   if (home.length > 80) {
-    throw new UserError(`The folder ${home} is too long for the servers' sockets`, 'Set PUNCTUAL_HOME to a shorter path.');
+    throw new UserError(
+      `The folder ${home} is too long for the servers' sockets`,
+      'Set PUNCTUAL_HOME to a shorter path.',
+    );
   }
   const explicitPortBase = parsePortBase(options.portBase) ?? readState(home)?.portBase ?? undefined;
   return {
@@ -141,21 +144,24 @@ export function readState(home: string): StackState | undefined {
 }
 
 function stacksHome(env: Readonly<Record<string, string | undefined>>, isRoot: boolean): string {
-  if (env['PUNCTUAL_HOME']) return resolve(env['PUNCTUAL_HOME']);
+  if (env.PUNCTUAL_HOME) return resolve(env.PUNCTUAL_HOME);
   if (isRoot) return '/var/lib/punctual';
-  return join(env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'punctual');
+  return join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'punctual');
 }
 
 function cacheFolder(env: Readonly<Record<string, string | undefined>>, isRoot: boolean): string {
   if (isRoot) return '/var/cache/punctual';
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'punctual');
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'punctual');
 }
 
 function parsePortBase(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   const base = Number(text);
   if (!Number.isInteger(base) || base < 1024 || base > 65000) {
-    throw new UserError(`PORT_BASE=${text} is not a port base`, 'Give a whole number from 1024 to 65000, e.g. PORT_BASE=29000.');
+    throw new UserError(
+      `PORT_BASE=${text} is not a port base`,
+      'Give a whole number from 1024 to 65000, e.g. PORT_BASE=29000.',
+    );
   }
   return base;
 }

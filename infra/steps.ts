@@ -39,9 +39,14 @@ function seconds(from: number): string {
 
 /** Waits for all and then reports the first failure, so that no step goes on behind the error message. */
 export async function allSteps(works: readonly Promise<unknown>[]): Promise<void> {
-  const failures = (await Promise.allSettled(works)).flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const failures = (await Promise.allSettled(works)).flatMap((result) =>
+    result.status === 'rejected' ? [result.reason] : [],
+  );
   if (failures.length === 0) return;
   if (failures.length === 1 || !failures.every((failure) => failure instanceof UserError)) throw failures[0];
   const errors = failures as UserError[];
-  throw new UserError(errors.map((error) => error.message).join('\n'), [...new Set(errors.map((error) => error.advice))].join('\n'));
+  throw new UserError(
+    errors.map((error) => error.message).join('\n'),
+    [...new Set(errors.map((error) => error.advice))].join('\n'),
+  );
 }

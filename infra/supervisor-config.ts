@@ -24,7 +24,11 @@ export function logFile(settings: StackSettings, program: string): string {
 }
 
 /** The whole supervisord configuration. A changed config file changes its program's section, and so restarts it. */
-export function supervisorConfig(settings: StackSettings, programs: readonly Program[], files: readonly ConfigFile[]): string {
+export function supervisorConfig(
+  settings: StackSettings,
+  programs: readonly Program[],
+  files: readonly ConfigFile[],
+): string {
   const { folders } = settings;
   return [
     '[supervisord]',

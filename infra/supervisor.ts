@@ -32,9 +32,9 @@ export async function programStates(settings: StackSettings): Promise<Map<string
     const all = (await call(settings, 'getAllProcessInfo')) as { [name: string]: RpcValue }[];
     return new Map(
       all.map((info) => {
-        const pid = Number(info['pid']);
-        const uptimeSeconds = pid > 0 ? Number(info['now']) - Number(info['start']) : 0;
-        return [String(info['name']), { name: String(info['name']), state: String(info['statename']), pid, uptimeSeconds }];
+        const pid = Number(info.pid);
+        const uptimeSeconds = pid > 0 ? Number(info.now) - Number(info.start) : 0;
+        return [String(info.name), { name: String(info.name), state: String(info.statename), pid, uptimeSeconds }];
       }),
     );
   } catch (error) {
@@ -53,11 +53,16 @@ export async function startSupervisor(settings: StackSettings): Promise<{ restar
     env: cleanEnvironment(),
     cwd: '/',
   });
-  if (code !== 0) throw new UserError(`supervisord did not start:\n${output.trim()}`, 'Put this right, then run the command again.');
-  await waitFor(START_LIMIT_MS, async () => (await programStates(settings)) !== undefined, () => {
-    const log = logFile(settings, 'supervisord');
-    return `supervisord does not answer; the end of ${log}:\n${existsSync(log) ? readFileSync(log, 'utf8').slice(-1500) : '(empty)'}`;
-  });
+  if (code !== 0)
+    throw new UserError(`supervisord did not start:\n${output.trim()}`, 'Put this right, then run the command again.');
+  await waitFor(
+    START_LIMIT_MS,
+    async () => (await programStates(settings)) !== undefined,
+    () => {
+      const log = logFile(settings, 'supervisord');
+      return `supervisord does not answer; the end of ${log}:\n${existsSync(log) ? readFileSync(log, 'utf8').slice(-1500) : '(empty)'}`;
+    },
+  );
   return { restarted: [] };
 }
 
@@ -88,7 +93,11 @@ export async function signalProgram(settings: StackSettings, name: string, signa
 /** Stops everything, supervisord last. */
 export async function shutdownSupervisor(settings: StackSettings): Promise<void> {
   await call(settings, 'shutdown');
-  await waitFor(STOP_LIMIT_MS, async () => (await programStates(settings)) === undefined, () => 'supervisord did not end in time');
+  await waitFor(
+    STOP_LIMIT_MS,
+    async () => (await programStates(settings)) === undefined,
+    () => 'supervisord did not end in time',
+  );
   rmSync(supervisorSocket(settings), { force: true });
 }
 
@@ -98,7 +107,10 @@ async function call(settings: StackSettings, method: string, ...args: RpcValue[]
   } catch (error) {
     if (error instanceof RpcFault && error.faultCode === BAD_NAME) {
       const names = [...((await programStates(settings))?.keys() ?? [])].join(' ');
-      throw new UserError(`There is no program of this name (${error.message})`, `The programs of this stack: ${names}`);
+      throw new UserError(
+        `There is no program of this name (${error.message})`,
+        `The programs of this stack: ${names}`,
+      );
     }
     if (isAway(error) && method !== 'getAllProcessInfo') {
       throw new UserError(`The stack ${settings.name} is not running`, 'Start it with: make up');
@@ -116,7 +128,9 @@ async function tolerate(faultCode: number, result: Promise<RpcValue>): Promise<v
 }
 
 function isAway(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(String(error.code));
+  return (
+    error instanceof Error && 'code' in error && ['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(String(error.code))
+  );
 }
 
 function cleanEnvironment(): Record<string, string | undefined> {
@@ -124,7 +138,7 @@ function cleanEnvironment(): Record<string, string | undefined> {
   return {
     ...cleared,
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: process.env['HOME'],
+    HOME: process.env.HOME,
     LANG: 'C.UTF-8',
     // The services speak UTC; so do the servers' logs.
     TZ: 'UTC',

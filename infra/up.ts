@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { fetchKafkaJars, hasKafkaJars } from './kafka/kafka-jars.ts';
+import { logTail } from './log-tail.ts';
 import { installPackages, missingPackages } from './packages.ts';
 import { dataFolder } from './postgres/postgres.ts';
 import { checkMachine, checkPorts, checkRoom } from './preflight.ts';
@@ -40,7 +41,10 @@ export async function up(settings: StackSettings, options: UpOptions, steps: Ste
   const plan = stackPlan(settings, secrets, options);
   await checkBeforeStart(settings, plan, options, steps);
   await writePlan(settings, plan);
-  writeFileSync(stateFile(settings.home), JSON.stringify({ portBase: settings.explicitPortBase ?? null, timeScale: options.timeScale }));
+  writeFileSync(
+    stateFile(settings.home),
+    JSON.stringify({ portBase: settings.explicitPortBase ?? null, timeScale: options.timeScale }),
+  );
 
   const { restarted } = await startSupervisor(settings);
   if (restarted.length > 0) steps.note(`Changed, hence restarted: ${restarted.join(' ')}`);
@@ -51,15 +55,23 @@ export async function up(settings: StackSettings, options: UpOptions, steps: Ste
 
   await migrateServices(settings, secrets, options.timeScale, steps);
   await seedServices(settings, secrets, options.timeScale, steps);
-  await startMissing(settings, plan.programs.map(({ name }) => name));
+  await startMissing(
+    settings,
+    plan.programs.map(({ name }) => name),
+  );
   await allSteps(serviceReadiness(settings).map((service) => awaitReady(settings, service, SERVICE_LIMIT_MS, steps)));
   return secrets;
 }
 
 async function install(settings: StackSettings, steps: Steps): Promise<void> {
   const missing = await missingPackages(!hasKafkaJars(settings));
-  const packages = missing.length > 0 ? () => steps.step(`Installing ${missing.join(' ')}`, () => installPackages(missing)) : undefined;
-  const jars = hasKafkaJars(settings) ? undefined : () => steps.step("Fetching Kafka's jars with Maven", () => fetchKafkaJars(settings));
+  const packages =
+    missing.length > 0
+      ? () => steps.step(`Installing ${missing.join(' ')}`, () => installPackages(missing))
+      : undefined;
+  const jars = hasKafkaJars(settings)
+    ? undefined
+    : () => steps.step("Fetching Kafka's jars with Maven", () => fetchKafkaJars(settings));
   // Maven or Java may be among the packages; otherwise both can go on at once.
   if (missing.some((name) => name === 'maven' || name.startsWith('openjdk'))) {
     await packages?.();
@@ -68,11 +80,19 @@ async function install(settings: StackSettings, steps: Steps): Promise<void> {
 }
 
 /** Everything that can be said before anything is started: leftovers, ports, memory, disk. */
-async function checkBeforeStart(settings: StackSettings, plan: StackPlan, options: UpOptions, steps: Steps): Promise<void> {
+async function checkBeforeStart(
+  settings: StackSettings,
+  plan: StackPlan,
+  options: UpOptions,
+  steps: Steps,
+): Promise<void> {
   const states = await programStates(settings);
   if (states === undefined) {
     const ended = await endLeftovers(settings);
-    if (ended.length > 0) steps.note(`Ended what an earlier run had left behind: ${ended.map(({ name, pid }) => `${name} (${pid})`).join(', ')}`);
+    if (ended.length > 0)
+      steps.note(
+        `Ended what an earlier run had left behind: ${ended.map(({ name, pid }) => `${name} (${pid})`).join(', ')}`,
+      );
     forgetMovedCluster(settings);
   }
   const starting = plan.programs.filter(
@@ -132,9 +152,13 @@ async function hopeless(settings: StackSettings, programs: readonly string[]): P
 function explain(settings: StackSettings, target: Readiness, error: unknown): UserError {
   const [program = ''] = target.programs;
   const log = logFile(settings, program);
-  const tail = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').slice(-LOG_TAIL_LINES) : ['(no log yet)'];
+  const tail = logTail(log, LOG_TAIL_LINES);
   return new UserError(
-    [`${program}: ${error instanceof Error ? error.message : String(error)}`, `The end of ${log}:`, ...tail.map((line) => `  | ${line}`)].join('\n'),
+    [
+      `${program}: ${error instanceof Error ? error.message : String(error)}`,
+      `The end of ${log}:`,
+      ...tail.map((line) => `  | ${line}`),
+    ].join('\n'),
     `Put that right and run the command again; more of the log: make logs S=${program}. If the data is damaged beyond repair: make clean up.`,
   );
 }

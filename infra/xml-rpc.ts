@@ -48,7 +48,9 @@ export function toXml(value: RpcValue): string {
   if (typeof value === 'number') return `<value><int>${value}</int></value>`;
   if (typeof value === 'boolean') return `<value><boolean>${value ? 1 : 0}</boolean></value>`;
   if (Array.isArray(value)) return `<value><array><data>${value.map(toXml).join('')}</data></array></value>`;
-  const members = Object.entries(value).map(([name, member]) => `<member><name>${escapeXml(name)}</name>${toXml(member)}</member>`);
+  const members = Object.entries(value).map(
+    ([name, member]) => `<member><name>${escapeXml(name)}</name>${toXml(member)}</member>`,
+  );
   return `<value><struct>${members.join('')}</struct></value>`;
 }
 
@@ -58,7 +60,7 @@ export function parseResponse(xml: string): RpcValue {
   if (start < 0) throw new Error(`supervisord answered something else than XML-RPC: ${xml.slice(0, 200)}`);
   const { value } = parseValue(tokens, start);
   if (tokens.includes('<fault>') && typeof value === 'object' && !Array.isArray(value)) {
-    throw new RpcFault(Number(value['faultCode']), String(value['faultString']));
+    throw new RpcFault(Number(value.faultCode), String(value.faultString));
   }
   return value;
 }
@@ -116,5 +118,10 @@ function escapeXml(text: string): string {
 }
 
 function unescapeXml(text: string): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&apos;', "'").replaceAll('&amp;', '&');
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&amp;', '&');
 }

@@ -23,7 +23,16 @@ export async function fetchKafkaJars(settings: StackSettings): Promise<void> {
   mkdirSync(partial, { recursive: true });
   const pom = join(settings.repo, 'infra', 'kafka', 'pom.xml');
   const { code, output } = await run(
-    ['mvn', '-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${partial}`, '-DincludeScope=runtime'],
+    [
+      'mvn',
+      '-q',
+      '-B',
+      '-f',
+      pom,
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${partial}`,
+      '-DincludeScope=runtime',
+    ],
     { timeoutMs: FETCH_TIMEOUT_MS },
   );
   if (code !== 0) {

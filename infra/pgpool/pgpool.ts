@@ -9,7 +9,11 @@ import type { StackSettings } from '../stack-settings.ts';
 export const PGPOOL_CLIENTS = 56;
 
 /** pgpool in front of primary and replica: writes to the primary, sessions named `…-read` to the replica. */
-export function pgpool(settings: StackSettings, secrets: Secrets, source: string): { programs: Program[]; files: ConfigFile[] } {
+export function pgpool(
+  settings: StackSettings,
+  secrets: Secrets,
+  source: string,
+): { programs: Program[]; files: ConfigFile[] } {
   const { folders, ports, serverUser } = settings;
   const conf = (name: string) => join(folders.conf, 'pgpool', name);
   const work = join(folders.data, 'pgpool');
@@ -48,12 +52,18 @@ export function pgpool(settings: StackSettings, secrets: Secrets, source: string
       file('run.sh', source, 0o755),
       file('pgpool.conf', pgpoolConf(settings, secrets.pgpool, work), 0o600),
       file('pool_hba.conf', 'host all all 127.0.0.1/32 scram-sha-256\n', 0o600),
-      file('pool_passwd', Object.entries(passwords).map(([role, password]) => `${role}:TEXT${password}\n`).join(''), 0o600),
+      file(
+        'pool_passwd',
+        Object.entries(passwords)
+          .map(([role, password]) => `${role}:TEXT${password}\n`)
+          .join(''),
+        0o600,
+      ),
       file('pcp.conf', '', 0o600),
     ],
   };
 
-  function pgpoolConf(stack: StackSettings, checkPassword: string, workFolder: string): string {
+  function pgpoolConf(_stack: StackSettings, checkPassword: string, workFolder: string): string {
     return [
       "listen_addresses = '127.0.0.1'",
       `port = ${ports.pgpool}`,

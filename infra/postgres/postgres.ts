@@ -14,7 +14,9 @@ export function postgresBin(): string | undefined {
     .map(Number)
     .filter((version) => version >= OLDEST_VERSION)
     .sort((a, b) => b - a);
-  return versions.map((version) => join(VERSIONS_FOLDER, String(version), 'bin')).find((bin) => readFolder(bin).includes('postgres'));
+  return versions
+    .map((version) => join(VERSIONS_FOLDER, String(version), 'bin'))
+    .find((bin) => readFolder(bin).includes('postgres'));
 }
 
 /** The primary and one streaming replica. */
@@ -77,7 +79,11 @@ export function postgres(settings: StackSettings, secrets: Secrets, sources: { p
       mode: 0o600,
       owner: serverUser,
     },
-    { program: 'postgres-primary', path: conf('primary.conf'), text: serverConf(settings, ports.postgresPrimary, conf('pg_hba.conf')) },
+    {
+      program: 'postgres-primary',
+      path: conf('primary.conf'),
+      text: serverConf(settings, ports.postgresPrimary, conf('pg_hba.conf')),
+    },
     {
       program: 'postgres-replica',
       path: conf('replica.conf'),
@@ -96,7 +102,11 @@ export function postgres(settings: StackSettings, secrets: Secrets, sources: { p
     {
       program: 'postgres-primary',
       path: conf('pg_hba.conf'),
-      text: ['host all all 127.0.0.1/32 scram-sha-256', 'host replication replicator 127.0.0.1/32 scram-sha-256', ''].join('\n'),
+      text: [
+        'host all all 127.0.0.1/32 scram-sha-256',
+        'host replication replicator 127.0.0.1/32 scram-sha-256',
+        '',
+      ].join('\n'),
     },
   ];
   return { programs, files };

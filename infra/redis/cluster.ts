@@ -15,10 +15,10 @@ export async function ensureRedisCluster(settings: StackSettings): Promise<void>
   const first = nodes[0];
   if (!first) return;
   const infos = await Promise.all(nodes.map(({ port }) => clusterInfo(port)));
-  if (infos.every((info) => info['cluster_state'] === 'ok' && Number(info['cluster_known_nodes']) >= nodes.length)) return;
+  if (infos.every((info) => info.cluster_state === 'ok' && Number(info.cluster_known_nodes) >= nodes.length)) return;
 
-  const assigned = Number(infos[0]?.['cluster_slots_assigned']);
-  const isFresh = infos.every((info) => Number(info['cluster_known_nodes']) === 1);
+  const assigned = Number(infos[0]?.cluster_slots_assigned);
+  const isFresh = infos.every((info) => Number(info.cluster_known_nodes) === 1);
   for (const [index, { port }] of nodes.entries()) {
     const mine = await redisCommand(port, 'CLUSTER', 'NODES');
     const ownsSlots = mine.split('\n').some((line) => line.includes('myself') && line.trim().split(' ').length > 8);
@@ -37,8 +37,10 @@ export async function ensureRedisCluster(settings: StackSettings): Promise<void>
 export async function probeRedisCluster(settings: StackSettings): Promise<void> {
   for (const { port } of redisPorts(settings)) {
     const info = await clusterInfo(port);
-    if (info['cluster_state'] !== 'ok' || Number(info['cluster_known_nodes']) < REDIS_NODES.length) {
-      throw new Error(`the node on port ${port} says cluster_state:${info['cluster_state']}, knows ${info['cluster_known_nodes']} nodes`);
+    if (info.cluster_state !== 'ok' || Number(info.cluster_known_nodes) < REDIS_NODES.length) {
+      throw new Error(
+        `the node on port ${port} says cluster_state:${info.cluster_state}, knows ${info.cluster_known_nodes} nodes`,
+      );
     }
   }
 }

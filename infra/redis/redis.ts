@@ -33,7 +33,10 @@ export function redisFolder(settings: StackSettings, node: number): string {
 }
 
 export function redisPorts(settings: StackSettings): { port: number; busPort: number }[] {
-  return REDIS_NODES.map((node) => ({ port: settings.ports[CLIENT_PORTS[node]], busPort: settings.ports[BUS_PORTS[node]] }));
+  return REDIS_NODES.map((node) => ({
+    port: settings.ports[CLIENT_PORTS[node]],
+    busPort: settings.ports[BUS_PORTS[node]],
+  }));
 }
 
 function nodeConf(settings: StackSettings, node: NodeNumber): string {

@@ -1,0 +1,60 @@
+import { descendants, memoryOf } from './processes.ts';
+import type { PortName, StackSettings } from './stack-settings.ts';
+import { programStates } from './supervisor.ts';
+import { columns } from './table.ts';
+
+const MEGABYTE = 1024 * 1024;
+const PORTS: Readonly<Record<string, readonly PortName[]>> = {
+  'postgres-primary': ['postgresPrimary'],
+  'postgres-replica': ['postgresReplica'],
+  'redis-1': ['redis1'],
+  'redis-2': ['redis2'],
+  'redis-3': ['redis3'],
+  rabbitmq: ['rabbitmq', 'rabbitmqManagement'],
+  inbox: ['inbox', 'smtp'],
+  haproxy: ['public'],
+};
+
+/** One line per program: state, uptime, memory of all its processes, ports. False when nothing runs. */
+export async function printStatus(settings: StackSettings, write: (line: string) => void): Promise<boolean> {
+  const states = await programStates(settings);
+  if (!states) {
+    write(`The stack ${settings.name} is not running.`);
+    return false;
+  }
+  let totalRss = 0;
+  let totalPss = 0;
+  const rows = [...states.values()].map(({ name, state, pid, uptimeSeconds }) => {
+    const processes = pid > 0 ? descendants(pid) : [];
+    const rss = sum(processes.map((process) => memoryOf(process).rssBytes));
+    totalRss += rss;
+    totalPss += sum(processes.map((process) => memoryOf(process).pssBytes));
+    const ports = (PORTS[name] ?? [name as PortName]).map((port) => settings.ports[port]).join(' ');
+    return [
+      name,
+      state,
+      pid > 0 ? duration(uptimeSeconds) : '',
+      pid > 0 ? megabytes(rss) : '',
+      pid > 0 ? String(pid) : '',
+      ports,
+    ];
+  });
+  for (const line of columns([['program', 'state', 'up for', 'memory', 'pid', 'port'], ...rows])) write(line);
+  write(
+    `Memory: ${megabytes(totalRss)} resident; ${megabytes(totalPss)} when pages that processes share are counted once.`,
+  );
+  return true;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / MEGABYTE)} MB`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+}
