@@ -13,7 +13,9 @@ const files: Record<string, unknown> = {
     description: 'An event-driven commerce backend. Every path is mounted at `/` and at `/api/v1` alike.',
     routes: [...authApi.authRoutes, ...productApi.productRoutes, ...orderApi.orderRoutes],
   }),
-  'events.schema.json': schemasOf(Object.fromEntries(Object.entries(events).map(([type, event]) => [type, event.data]))),
+  'events.schema.json': schemasOf(
+    Object.fromEntries(Object.entries(events).map(([type, event]) => [type, event.data])),
+  ),
   'mail-jobs.schema.json': schemasOf(mailJobs),
 };
 

@@ -8,7 +8,8 @@ export type OpenApiDocument = { openapi: '3.1.0'; info: Json; paths: Record<stri
 
 /** What the API takes: input shapes, before defaults and transformations. OpenAPI 3.1 schemas are JSON Schema 2020-12. */
 const inputSchema = (schema: z.ZodType): Json => strip(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
-const outputSchema = (schema: z.ZodType): Json => strip(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }));
+const outputSchema = (schema: z.ZodType): Json =>
+  strip(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }));
 
 /** OpenAPI 3.1 of the given routes, in the order given. Pure: the same routes give the same document. */
 export function buildOpenApi(options: {
@@ -28,7 +29,12 @@ export function buildOpenApi(options: {
   }
   return {
     openapi: '3.1.0',
-    info: { title: options.title, version: options.version, description: options.description, license: { name: 'MIT' } },
+    info: {
+      title: options.title,
+      version: options.version,
+      description: options.description,
+      license: { name: 'MIT' },
+    },
     servers: [{ url: '/' }, { url: '/api/v1' }],
     paths,
     components: {

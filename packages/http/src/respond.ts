@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Paging } from '@punctual/contracts';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 
 const jsonType = 'application/json; charset=utf-8';
 /** Answers hold personal data and tokens unless a handler says otherwise. */
 export const defaultCacheControl = 'no-store';
-const validatedCacheControl = 'private, no-cache';
 const replyKey: unique symbol = Symbol('reply');
 
 export type ReplyOptions<Data> = {
@@ -28,19 +27,22 @@ export function reply<Data>(options: ReplyOptions<Data>): Reply<Data> {
   return { [replyKey]: true, ...options };
 }
 
-/** Writes `{data}` or `{data, paging}`, 204 for undefined, 304 when the client's ETag still holds. */
-export function writeResult(
-  req: Request,
-  res: Response,
-  result: unknown,
-  successStatus: number,
-  isList: boolean,
-): void {
+/**
+ * Writes `{data}` or `{data, paging}`, 204 for undefined. An ETag is for If-Match alone: it names a version, which does not vouch for
+ * every field (a product's quantity moves without it), so nothing is answered 304.
+ */
+export function writeResult(res: Response, result: unknown, successStatus: number, isList: boolean): void {
   // A handler that streamed or redirected has answered already.
   if (res.headersSent) return;
   if (!isReply(result)) {
     if (result === undefined) writeEmpty(res, 204);
-    else writeJson(req, res, successStatus, JSON.stringify(isList && isListResult(result) ? result : { data: result }));
+    else
+      sendText(
+        res,
+        successStatus,
+        JSON.stringify(isList && isListResult(result) ? result : { data: result }),
+        jsonType,
+      );
     return;
   }
   if (result.headers !== undefined) {
@@ -48,7 +50,7 @@ export function writeResult(
   }
   const text = result.bodyText ?? replyText(result);
   if (text === undefined) writeEmpty(res, result.status ?? 204);
-  else writeJson(req, res, result.status ?? successStatus, text);
+  else sendText(res, result.status ?? successStatus, text, jsonType);
 }
 
 /** Sends a text in one write, with its length. */
@@ -74,19 +76,6 @@ function replyText(result: Reply<unknown>): string | undefined {
 function writeEmpty(res: Response, status: number): void {
   res.statusCode = status;
   res.end();
-}
-
-function writeJson(req: Request, res: Response, status: number, text: string): void {
-  res.statusCode = status;
-  if (!res.hasHeader('etag')) {
-    sendText(res, status, text, jsonType);
-    return;
-  }
-  // An answer with an ETag is meant to be kept and asked about.
-  if (res.getHeader('cache-control') === defaultCacheControl) res.setHeader('cache-control', validatedCacheControl);
-  // `fresh` compares If-None-Match with the ETag that the handler set; only GET and HEAD can be fresh.
-  if (req.fresh) writeEmpty(res, 304);
-  else sendText(res, status, text, jsonType);
 }
 
 function isReply(result: unknown): result is Reply<unknown> {

@@ -82,7 +82,7 @@ export function handle<
           req,
           res,
         } as HandlerInput<Params, Query, Body, Caller>);
-        writeResult(req, res, result, successStatus, isList);
+        writeResult(res, result, successStatus, isList);
       };
     },
   };

@@ -117,7 +117,14 @@ export const replaceProduct = defineRoute({
   params: byId,
   body: replaceProductBody,
   success: { status: 200, schema: product },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'VERSION_CONFLICT', 'PRECONDITION_REQUIRED'],
+  errors: [
+    'VALIDATION_FAILED',
+    'UNAUTHENTICATED',
+    'FORBIDDEN',
+    'NOT_FOUND',
+    'VERSION_CONFLICT',
+    'PRECONDITION_REQUIRED',
+  ],
 });
 
 export const changeProduct = defineRoute({
@@ -131,7 +138,14 @@ export const changeProduct = defineRoute({
   params: byId,
   body: changeProductBody,
   success: { status: 200, schema: product },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'VERSION_CONFLICT', 'PRECONDITION_REQUIRED'],
+  errors: [
+    'VALIDATION_FAILED',
+    'UNAUTHENTICATED',
+    'FORBIDDEN',
+    'NOT_FOUND',
+    'VERSION_CONFLICT',
+    'PRECONDITION_REQUIRED',
+  ],
 });
 
 export const deleteProduct = defineRoute({
@@ -144,7 +158,14 @@ export const deleteProduct = defineRoute({
   headers: ifMatch,
   params: byId,
   success: { status: 204 },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'VERSION_CONFLICT', 'PRECONDITION_REQUIRED'],
+  errors: [
+    'VALIDATION_FAILED',
+    'UNAUTHENTICATED',
+    'FORBIDDEN',
+    'NOT_FOUND',
+    'VERSION_CONFLICT',
+    'PRECONDITION_REQUIRED',
+  ],
 });
 
 export const adjustStock = defineRoute({
