@@ -128,7 +128,7 @@ export function createLink({ url, name, logger, setUp }: LinkOptions): Link {
       }
     },
     reset(connection, reason) {
-      if (current !== connection) return;
+      if (current !== connection || stopping.signal.aborted) return;
       logger.debug('RabbitMQ connection to be set up anew', { reason });
       // Down at once: a broker that hangs would not even answer to being left.
       goDown(new Error(reason));
