@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { type Command, type CommandInput, locked } from './command.ts';
+import { stackEnvironment } from './connections.ts';
 import { untilReady } from './probes.ts';
 import { rabbitmqFolder } from './rabbitmq/rabbitmq.ts';
 import { serverReadiness } from './readiness.ts';
@@ -44,6 +45,15 @@ export const PROGRAM_COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'PROGRAM',
     about: 'kill -9 a program; supervisord starts it again',
     run: (input) => signalProgram(input.settings, programName(input), 'KILL'),
+  },
+  'with-env': {
+    usage: '-- COMMAND…',
+    about: "run a command with the stack's addresses in its environment",
+    needsStack: true,
+    run: async ({ settings, args, lastTimeScale }) => {
+      const env = { ...process.env, ...stackEnvironment(settings, ensureSecrets(settings), lastTimeScale) };
+      return (await inForeground(args, env)) === 0;
+    },
   },
   'wipe-rabbitmq': {
     usage: '',

@@ -1,0 +1,106 @@
+# Every command of the repository; `make` alone lists them. Variables: STACK=name PORT_BASE=29000 TIME_SCALE=4320 S=program ARGS="…"
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BOOTSTRAP := $(CURDIR)/infra/bootstrap.sh
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# Exported only when given, so that an empty one does not differ from none.
+$(foreach name,STACK PORT_BASE TIME_SCALE,$(if $($(name)),$(eval export $(name))))
+
+STACK_CLI := node infra/stack.ts
+SERVICES := auth product order mail gateway
+CRUISE := node --disable-warning=ExperimentalWarning --import ./test/boundaries/typescript-for-cruiser.ts \
+	node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.cjs
+
+.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench \
+	test test-unit test-e2e test-coverage lint fmt generate ci $(SERVICES:%=test-%) $(SERVICES:%=run-%)
+
+help:
+	@grep -hE '^[a-zA-Z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-zA-Z-]+)%?:.*## /\1|/; s/-\|/-SERVICE|/' | \
+		while IFS='|' read -r target text; do printf '  make %-15s %s\n' "$$target" "$$text"; done
+
+toolchain:
+	@$(BOOTSTRAP)
+
+up: toolchain ## Install what is missing, start every server and service, wait until ready, print the addresses
+	@$(STACK_CLI) up $(ARGS)
+
+down: toolchain ## Stop everything of the stack; its data stays
+	@$(STACK_CLI) down
+
+restart: toolchain ## Restart the stack, or one program with S=order
+	@$(STACK_CLI) restart $(S)
+
+status: toolchain ## What runs, since when, with how much memory
+	@$(STACK_CLI) status
+
+logs: toolchain ## Follow all logs, or one with S=order
+	@$(STACK_CLI) logs $(S) --follow $(ARGS)
+
+health: toolchain ## Ask every server and service whether it can be used
+	@$(STACK_CLI) health
+
+doctor: toolchain ## Find what is in the way, and say what to do about it
+	@$(STACK_CLI) doctor
+
+clean: toolchain ## Stop the stack and remove its data
+	@$(STACK_CLI) clean
+
+env: toolchain ## The stack's addresses and credentials as KEY=value
+	@$(STACK_CLI) env $(ARGS)
+
+migrate-up: toolchain ## Apply the migrations of every service, or of one with S=order
+	@$(STACK_CLI) migrate-up $(S)
+
+migrate-down: toolchain ## Take back the latest migration of every service, or of one with S=order
+	@$(STACK_CLI) migrate-down $(S)
+
+seed: toolchain ## Put in the demo logins and the small catalog
+	@$(STACK_CLI) seed
+
+dev: toolchain ## Hot reload of all services, or of one with S=order, until Ctrl-C
+	@$(STACK_CLI) dev $(S)
+
+run-%: toolchain ## Run one service here in the foreground; ARGS=worker for another entry point
+	@$(STACK_CLI) run $* $(ARGS)
+
+demo: toolchain ## An order's whole life with a day in 20 seconds, printed as it happens
+	@node demo/run.ts $(ARGS)
+
+postman: toolchain ## Run the Postman collection against the running stack
+	@$(STACK_CLI) with-env -- node postman/run.ts $(ARGS)
+
+bench: toolchain ## Orders per second through the gateway beside pgbench, and memory, on a stack of its own
+	@node bench/run.ts $(ARGS)
+
+test: toolchain ## Every test, against real servers
+	@node test/run.ts $(ARGS)
+
+test-unit: toolchain ## Only the tests without servers
+	@node test/run.ts unit $(ARGS)
+
+test-e2e: toolchain ## Only the journeys over the whole stack
+	@node test/run.ts e2e $(ARGS)
+
+test-%: toolchain ## All tests of one service or package, such as test-order
+	@node test/run.ts $* $(ARGS)
+
+test-coverage: toolchain ## Unit and integration tests with a coverage report in coverage/
+	@c8 --src packages --src services --exclude '**/*.test.ts' -r text-summary -r html node test/run.ts unit integration $(ARGS)
+
+lint: toolchain ## Format, lint rules, types, who may import whom, generated files
+	@biome check .
+	@tsc --noEmit -p .
+	@$(CRUISE) packages services
+	@node packages/contracts/scripts/generate.ts --check
+
+fmt: toolchain ## Format the source and apply safe fixes
+	@biome check --write .
+
+generate: toolchain ## Write the files that are generated from the contracts
+	@node packages/contracts/scripts/generate.ts
+
+ci: toolchain ## What continuous integration runs
+	@.ci/run
