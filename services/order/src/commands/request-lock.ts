@@ -6,6 +6,8 @@ import Redlock from 'redlock';
 const TTL_MS = 5_000;
 /** Redis that is away may cost this much, and no more. */
 const COMMAND_TIMEOUT_MS = 100;
+/** After a failure nobody asks for so long, and then one first: a frozen Redis must not cost every order the timeout. */
+const PAUSE_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_STEP_MS = 100;
 const RECONNECT_MAX_MS = 2_000;
@@ -59,15 +61,20 @@ export function createRequestLocks({ nodes, keyPrefix, logger, metrics }: Reques
     },
   });
   cluster.on('error', (error) => logger.debug('redis reported an error', { error }));
+  /** 0 while all is well. */
+  let pausedUntilMs = 0;
 
   return {
     name: 'redis',
     async acquire(userId, requestId) {
-      if (cluster.status !== 'ready') {
+      const nowMs = performance.now();
+      if (cluster.status !== 'ready' || nowMs < pausedUntilMs) {
         outcomes.inc({ outcome: 'unavailable' });
         return { state: 'unavailable' };
       }
+      if (pausedUntilMs > 0) pausedUntilMs = nowMs + PAUSE_MS;
       const outcome = await acquireOnce(cluster, `{${keyPrefix}order-request:${userId}:${requestId}}`, logger);
+      pausedUntilMs = outcome.state === 'unavailable' ? performance.now() + PAUSE_MS : 0;
       outcomes.inc({ outcome: outcome.state });
       return outcome;
     },
