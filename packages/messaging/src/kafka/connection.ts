@@ -71,7 +71,9 @@ export function createKafka({ brokers, clientId, topicPrefix, logger, metrics }:
 
   async function createMissing(topics: readonly TopicSpec[]): Promise<void> {
     // A batch names its topic once per message; the broker takes each once.
-    const missing = [...new Map(topics.map((spec) => [spec.topic, spec])).values()].filter(({ topic }) => !known.has(topic));
+    const missing = [...new Map(topics.map((spec) => [spec.topic, spec])).values()].filter(
+      ({ topic }) => !known.has(topic),
+    );
     if (missing.length === 0) return;
     await withAdmin(async (client) => {
       const existing = new Set(await client.listTopics());
