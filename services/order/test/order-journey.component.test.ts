@@ -12,7 +12,7 @@ describe('an order', () => {
 
   before(async function () {
     this.timeout(60_000);
-    shop = await startOrder('order-journey');
+    shop = await startOrder('order-journey', {}, ['api', 'worker']);
     for (const product of [LAMP, RUG]) shop.productService.products.set(product.id, product);
   });
   after(() => shop.stop());

@@ -11,7 +11,7 @@ import { createKafka, createRabbit, MAIL_DEAD, MAIL_QUEUE, MAIL_RETRY, shopTopol
 import { createDatabase, type Database, rows } from '@punctual/postgres';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
 import { servers, type TestTokens, testDatabase, testTokens, testVhost, topicPrefix } from '@punctual/testing';
-import { buildApp } from '../src/app.ts';
+import { buildApp, type Role } from '../src/app.ts';
 import { configSchema } from '../src/config.ts';
 import { orderMigrations } from '../src/store/migrations/index.ts';
 
@@ -40,7 +40,8 @@ export type RunningOrder = Awaited<ReturnType<typeof startOrder>>;
 
 let lastUserId = Math.floor(Math.random() * 1_000_000) + 1;
 
-export async function startOrder(label: string, env: Record<string, string> = {}) {
+/** With several roles several apps run, as in several processes; requests go to the first. */
+export async function startOrder(label: string, env: Record<string, string> = {}, roles: readonly Role[] = ['all']) {
   const releases: (() => Promise<unknown>)[] = [];
   const database = await testDatabase(label, orderMigrations);
   releases.push(() => database.drop());
@@ -74,18 +75,23 @@ export async function startOrder(label: string, env: Record<string, string> = {}
   const peer = startPeer({ db, brokers: kafka.brokers, prefix, rabbitUrl: vhost.url });
   await peer.start();
   releases.push(() => peer.stop());
-  const app = buildApp(config, {
-    role: 'all',
-    logger,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  await app.start();
-  releases.push(() => app.stop());
+  const apps = roles.map((role) =>
+    buildApp(config, {
+      role,
+      logger,
+      onFatal: (error) => {
+        throw error;
+      },
+    }),
+  );
+  for (const app of apps) {
+    await app.start();
+    releases.push(() => app.stop());
+  }
+  const url = apps[0]?.url ?? '';
 
   return {
-    url: app.url,
+    url,
     db,
     vhost: {
       /** As if the broker had lost all its data. */
@@ -98,10 +104,9 @@ export async function startOrder(label: string, env: Record<string, string> = {}
     },
     productService,
     ...peer,
-    customer: (options: { userId?: number; role?: 'customer' | 'admin' } = {}) =>
-      createCustomer(app.url, tokens, options),
+    customer: (options: { userId?: number; role?: 'customer' | 'admin' } = {}) => createCustomer(url, tokens, options),
     query: <T>(sql: string, bindings: Record<string, number | string> = {}) => rows<T>(db.primary, sql, bindings),
-    metrics: async () => (await fetch(`${app.url}/metrics`)).text(),
+    metrics: async () => (await fetch(`${url}/metrics`)).text(),
     async stop() {
       for (const release of releases.reverse()) await release();
     },
