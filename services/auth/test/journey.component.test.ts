@@ -2,30 +2,13 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { authApi, events, type MailJob, mailJobs } from '@punctual/contracts';
 import { createVerifier } from '@punctual/http';
-import {
-  createKafka,
-  createRabbit,
-  type KafkaConnection,
-  type KafkaSubscription,
-  MAIL_DEAD,
-  MAIL_QUEUE,
-  MAIL_RETRY,
-  type RabbitConnection,
-  type RabbitConsumer,
-  shopTopology,
-} from '@punctual/messaging';
+import { createKafka, createRabbit, MAIL_DEAD, MAIL_QUEUE, MAIL_RETRY, shopTopology } from '@punctual/messaging';
 import { createDatabase, type Database, one } from '@punctual/postgres';
 import { createLogger, createMetrics, silentLogger } from '@punctual/telemetry';
-import {
-  eventually,
-  servers,
-  type TestDatabase,
-  type TestVhost,
-  testDatabase,
-  testVhost,
-  topicPrefix,
-} from '@punctual/testing';
+import { eventually, servers, testDatabase, testVhost, topicPrefix } from '@punctual/testing';
 import { z } from 'zod';
+import { seed } from '../src/commands/seed.ts';
+import { createPasswords } from '../src/security/passwords.ts';
 import { migrations } from '../src/store/migrations.ts';
 import { otherCode, PASSWORD, WRONG_PASSWORD } from './fixture.ts';
 import { AUDIENCE, errorCode, ISSUER, type Service, startService } from './service.ts';
@@ -47,28 +30,26 @@ describe('the journey of a new customer', function () {
   const prefix = topicPrefix('auth-journey');
   const jobs: MailJob<'mail.verification'>[] = [];
   const facts: { type: string; subject: string; email: string }[] = [];
+  /** What `before` has made so far, to be released in reverse whether or not it came to its end. */
+  const releases: (() => Promise<void>)[] = [];
   const logged = new PassThrough();
   let log = '';
-  let database: TestDatabase;
-  let staleReplica: TestDatabase;
-  let vhost: TestVhost;
   let service: Service;
   let db: Database;
-  let rabbit: RabbitConnection;
-  let kafka: KafkaConnection;
-  let mails: RabbitConsumer;
-  let users: KafkaSubscription;
 
   before(async () => {
     logged.on('data', (chunk: Buffer) => {
       log += chunk.toString();
     });
-    [database, staleReplica, vhost] = await Promise.all([
-      testDatabase('auth-journey', migrations),
-      testDatabase('auth-journey-replica', migrations),
-      testVhost('auth-journey'),
-    ]);
+    const database = await testDatabase('auth-journey', migrations);
+    releases.push(() => database.drop());
+    const staleReplica = await testDatabase('auth-journey-replica', migrations);
+    releases.push(() => staleReplica.drop());
+    const vhost = await testVhost('auth-journey');
+    releases.push(() => vhost.drop());
     db = createDatabase({ primaryUrl: database.primaryUrl, applicationName: 'auth-test', logger });
+    releases.push(() => db.close());
+    await seed({ db, passwords: createPasswords({ concurrency: 1, maxWaiting: 10 }) });
     service = await startService({
       role: 'all',
       logger: createLogger({ service: 'auth', level: 'debug', stream: logged }),
@@ -82,9 +63,13 @@ describe('the journey of a new customer', function () {
       },
     });
 
-    rabbit = createRabbit({ url: vhost.url, name: 'auth-test', logger, metrics });
+    releases.push(() => service.stop());
+    // The seed's events wait for a topic that is not there yet, several in the first batch.
+    await outboxIsEmpty();
+
+    const rabbit = createRabbit({ url: vhost.url, name: 'auth-test', logger, metrics });
     rabbit.declare(shopTopology({ delayStrategy: 'ttl', mailRetryStepsMs: RETRY_STEPS_MS }));
-    mails = rabbit.consume({
+    const mails = rabbit.consume({
       consumer: 'auth-test-mails',
       queue: MAIL_QUEUE,
       deadLetterQueue: MAIL_DEAD,
@@ -94,14 +79,14 @@ describe('the journey of a new customer', function () {
         jobs.push(...batch.map((envelope) => envelope.data));
       },
     });
-    kafka = createKafka({
+    const kafka = createKafka({
       brokers: servers().kafka.brokers,
       clientId: 'auth-test',
       topicPrefix: prefix,
       logger,
       metrics,
     });
-    users = kafka.subscribe({
+    const users = kafka.subscribe({
       groupId: 'auth-test-users',
       topics: ['user'],
       schemas: { 'user.created': events['user.created'].data, 'user.verified': events['user.verified'].data },
@@ -113,15 +98,21 @@ describe('the journey of a new customer', function () {
         throw error;
       },
     });
-    for (const component of [rabbit, mails, kafka, users]) await component.start();
+    for (const component of [rabbit, mails, kafka, users]) {
+      await component.start();
+      releases.push(() => component.stop());
+    }
   });
 
   after(async () => {
-    for (const component of [users, kafka, mails, rabbit]) await component.stop();
-    await service.stop();
-    await db.close();
-    await Promise.all([database.drop(), staleReplica.drop(), vhost.drop()]);
+    for (const release of releases.reverse()) await release();
   });
+
+  async function outboxIsEmpty(): Promise<void> {
+    await eventually(async () => {
+      assert.deepEqual(await one(db.primary, 'SELECT count(*)::int AS waiting FROM outbox'), { waiting: 0 });
+    });
+  }
 
   it('leads from registration over the mailed code to tokens that verify, and to logout', async () => {
     const registration = await service.post('/auth/register', {
@@ -180,9 +171,7 @@ describe('the journey of a new customer', function () {
         ['user.verified', String(user.id)],
       ]);
     });
-    await eventually(async () => {
-      assert.deepEqual(await one(db.primary, 'SELECT count(*)::int AS waiting FROM outbox'), { waiting: 0 });
-    });
+    await outboxIsEmpty();
     assert.equal(jobs.filter(({ to }) => to === EMAIL).length, 1);
 
     for (const secret of [PASSWORD, WRONG_PASSWORD, `"${job.code}"`, first.refresh_token, first.access_token]) {
