@@ -1,4 +1,5 @@
 import { type Command, type CommandInput, locked } from './command.ts';
+import { forgetPrepared } from './prepare-databases.ts';
 import { inForeground } from './program-commands.ts';
 import { ensureSecrets } from './secrets.ts';
 import { presentServices, serviceEnvironment, serviceMain } from './service-programs.ts';
@@ -28,7 +29,7 @@ export const SERVICE_COMMANDS: Readonly<Record<string, Command>> = {
     about: 'put in the demo logins and the small catalog',
     run: async (input) => {
       await requireServers(input);
-      await seedServices(input.settings, ensureSecrets(input.settings), input.lastTimeScale, createSteps(input.write));
+      await seedServices(input.settings, ensureSecrets(input.settings), createSteps(input.write));
     },
   },
   run: {
@@ -50,13 +51,8 @@ async function migrate(input: CommandInput, command: 'migrate-up' | 'migrate-dow
     throw new UserError(`${name} has no database`, `One of: ${DATABASE_SERVICES.join(' ')}`);
   const services = name && isDatabaseService(name) ? [name] : DATABASE_SERVICES;
   const task = { services, command: [command], label: command };
-  await runEverywhere(
-    input.settings,
-    ensureSecrets(input.settings),
-    input.lastTimeScale,
-    task,
-    createSteps(input.write),
-  );
+  forgetPrepared(input.settings);
+  await runEverywhere(input.settings, ensureSecrets(input.settings), createSteps(input.write), task);
 }
 
 async function runHere(input: CommandInput): Promise<boolean> {

@@ -9,8 +9,10 @@ import type { PortName, StackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
 
 /** Connections of each pool, primary and replica alike. All of them together stay below pgpool's clients. */
-const POOL_SIZE = { auth: 4, product: 6, order: 10, mail: 3 } as const;
+const POOL_SIZE = { auth: 3, product: 4, order: 6, mail: 2 } as const;
 const HEAP_MB: Readonly<Record<ServiceName, number>> = { auth: 128, product: 128, order: 192, mail: 128, gateway: 128 };
+/** The young generation is three times this; the default lets it grow to 48 MB in every service. */
+const SEMI_SPACE_MB = 6;
 const SHOP_HOURS = { ORDER_REMINDERS: '4h,12h,22h', ORDER_EXPIRY: '24h' };
 const ISSUER = 'https://punctual.test';
 const AUDIENCE = 'punctual';
@@ -38,6 +40,7 @@ export function servicePrograms(
       command: [
         node,
         `--max-old-space-size=${HEAP_MB[service]}`,
+        `--max-semi-space-size=${SEMI_SPACE_MB}`,
         ...(isWatched ? ['--watch', '--watch-preserve-output'] : []),
         serviceMain(settings, service),
         'all',
@@ -89,6 +92,10 @@ export function serviceEnvironment(
     HOST: '127.0.0.1',
     PORT: String(ports[service]),
     LOG_LEVEL: 'info',
+    // Halves a service's start: the source is compiled once, not at every start.
+    NODE_COMPILE_CACHE: join(settings.home, 'compile-cache'),
+    // By default glibc keeps a heap for every thread of a process.
+    MALLOC_ARENA_MAX: '2',
   };
   const identity = { JWKS_URL: `${url(ports.auth)}/.well-known/jwks.json`, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE };
   const kafka = { KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`, KAFKA_TOPIC_PREFIX: '' };

@@ -24,6 +24,8 @@ const ALREADY_STARTED = 60;
 const NOT_RUNNING = 70;
 const BAD_NAME = 10;
 const ALREADY_ADDED = 90;
+/** Answered while supervisord is stopping its programs. */
+const SHUTDOWN_STATE = 6;
 
 /** States of every program by name; undefined when the stack's supervisord is not running. */
 export async function programStates(settings: StackSettings): Promise<Map<string, ProgramState> | undefined> {
@@ -39,8 +41,30 @@ export async function programStates(settings: StackSettings): Promise<Map<string
     );
   } catch (error) {
     if (isAway(error)) return undefined;
-    throw error;
+    // Somebody else has just asked it to end; what comes after that is what the caller means.
+    if (!(error instanceof RpcFault && error.faultCode === SHUTDOWN_STATE)) throw error;
+    await untilGone(settings);
+    return undefined;
   }
+}
+
+async function untilGone(settings: StackSettings): Promise<void> {
+  const answers = async () => {
+    try {
+      await callRpc(supervisorSocket(settings), 'supervisor.getState', [], RPC_TIMEOUT_MS);
+      return true;
+    } catch (error) {
+      if (isAway(error)) return false;
+      if (error instanceof RpcFault) return true;
+      throw error;
+    }
+  };
+  await waitFor(
+    STOP_LIMIT_MS,
+    async () => !(await answers()),
+    () => 'supervisord did not end in time',
+  );
+  rmSync(supervisorSocket(settings), { force: true });
 }
 
 /** Starts supervisord, or has the running one take up a changed configuration: only changed programs are restarted. */
@@ -93,12 +117,7 @@ export async function signalProgram(settings: StackSettings, name: string, signa
 /** Stops everything, supervisord last. */
 export async function shutdownSupervisor(settings: StackSettings): Promise<void> {
   await call(settings, 'shutdown');
-  await waitFor(
-    STOP_LIMIT_MS,
-    async () => (await programStates(settings)) === undefined,
-    () => 'supervisord did not end in time',
-  );
-  rmSync(supervisorSocket(settings), { force: true });
+  await untilGone(settings);
 }
 
 async function call(settings: StackSettings, method: string, ...args: RpcValue[]): Promise<RpcValue> {

@@ -4,12 +4,13 @@ import { logTail } from './log-tail.ts';
 import { installPackages, missingPackages } from './packages.ts';
 import { dataFolder } from './postgres/postgres.ts';
 import { checkMachine, checkPorts, checkRoom } from './preflight.ts';
+import { prepareDatabases } from './prepare-databases.ts';
 import { untilReady } from './probes.ts';
 import { endLeftovers } from './processes.ts';
 import { type Readiness, serverReadiness } from './readiness.ts';
 import { forgetMovedCluster } from './redis/cluster.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
-import { migrateServices, seedServices, serviceReadiness } from './service-tasks.ts';
+import { serviceReadiness } from './service-tasks.ts';
 import { type StackPlan, stackPlan, writePlan } from './stack-plan.ts';
 import { type StackSettings, stateFile } from './stack-settings.ts';
 import { allSteps, type Steps } from './steps.ts';
@@ -50,11 +51,18 @@ export async function up(settings: StackSettings, options: UpOptions, steps: Ste
   if (restarted.length > 0) steps.note(`Changed, hence restarted: ${restarted.join(' ')}`);
   const servers = plan.programs.filter(({ kind }) => kind === 'server').map(({ name }) => name);
   await startMissing(settings, servers);
-  await allSteps(serverReadiness(settings, secrets).map((server) => awaitServer(settings, server, steps)));
-  if (options.profile === 'servers') return secrets;
-
-  await migrateServices(settings, secrets, options.timeScale, steps);
-  await seedServices(settings, secrets, options.timeScale, steps);
+  const ready = serverReadiness(settings, secrets).map((server) => ({
+    server,
+    done: awaitServer(settings, server, steps),
+  }));
+  const waits = ready.map(({ done }) => done);
+  if (options.profile === 'servers') {
+    await allSteps(waits);
+    return secrets;
+  }
+  // Migrations need Postgres alone; RabbitMQ and Kafka take longer to start.
+  const databases = ready.filter(({ server }) => server.programs.includes('postgres-primary')).map(({ done }) => done);
+  await allSteps([...waits, allSteps(databases).then(() => prepareDatabases(settings, secrets, steps))]);
   await startMissing(
     settings,
     plan.programs.map(({ name }) => name),

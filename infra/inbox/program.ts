@@ -14,6 +14,7 @@ export function inbox(settings: StackSettings, node: string): Program {
     command: [
       node,
       '--max-old-space-size=160',
+      '--max-semi-space-size=2',
       join(repo, 'infra', 'inbox', 'inbox.ts'),
       String(ports.smtp),
       String(ports.inbox),

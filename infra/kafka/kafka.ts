@@ -67,7 +67,9 @@ function serverProperties(port: number, controllerPort: number, logFolder: strin
     'num.io.threads': 4,
     'background.threads': 2,
     'num.recovery.threads.per.data.dir': 2,
-    'controlled.shutdown.enable': 'false',
+    // After a crash the node waits for its former registration to expire before it serves again; the default is 9 s.
+    'broker.session.timeout.ms': 6000,
+    'broker.heartbeat.interval.ms': 1000,
   };
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${value}\n`)

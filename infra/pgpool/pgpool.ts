@@ -6,7 +6,7 @@ import { DATABASE_SERVICES } from '../services.ts';
 import type { StackSettings } from '../stack-settings.ts';
 
 /** Most clients at a time: a process serves each, so this bounds memory. All services' pools together stay below it. */
-export const PGPOOL_CLIENTS = 56;
+export const PGPOOL_CLIENTS = 36;
 
 /** pgpool in front of primary and replica: writes to the primary, sessions named `…-read` to the replica. */
 export function pgpool(
@@ -77,8 +77,8 @@ export function pgpool(
       "log_line_prefix = '%t %p %a '",
       'log_min_messages = warning',
       `num_init_children = ${PGPOOL_CLIENTS}`,
-      // Refused at once rather than left waiting in the listen queue.
-      'reserved_connections = 1',
+      // A client too many waits in the listen queue until another leaves; its own time limit bounds that.
+      'reserved_connections = 0',
       'max_pool = 1',
       // A cached backend would outlive a restart of the server or a dropped test database; the services have pools.
       'connection_cache = off',

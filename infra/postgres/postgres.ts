@@ -126,7 +126,7 @@ function serverConf(settings: StackSettings, port: number, hbaFile: string): str
     `cluster_name = '${settings.name}'`,
     'max_connections = 200',
     'password_encryption = scram-sha-256',
-    'shared_buffers = 96MB',
+    'shared_buffers = 48MB',
     'work_mem = 4MB',
     'maintenance_work_mem = 32MB',
     'effective_cache_size = 512MB',
