@@ -3,13 +3,17 @@
  * each request; exits 1 when an assertion fails, a request gets no answer, or a request is never reached.
  */
 import { readFileSync } from 'node:fs';
-import newman, { type Execution, type Failure, type Summary } from 'newman';
+import type { Execution, Failure, Summary } from 'newman';
 import { type Collection, requestsOf } from './collection.ts';
 
 const DEFAULT_GATEWAY_URL = 'http://localhost:8080';
 const DEFAULT_INBOX_URL = 'http://localhost:8025';
 const REQUEST_TIMEOUT_MS = 15_000;
 const RUN_TIMEOUT_MS = 180_000;
+
+// newman reads a constant that Node has deprecated; the warning would be all that a user sees of it. Loaded after this line for that.
+process.noDeprecation = true;
+const { default: newman } = await import('newman');
 
 const read = (name: string): object => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
@@ -19,6 +23,13 @@ const gatewayUrl = withoutSlash(process.env.GATEWAY_URL || DEFAULT_GATEWAY_URL);
 const inboxUrl = withoutSlash(process.env.INBOX_URL || DEFAULT_INBOX_URL);
 
 console.log(`Postman collection against ${gatewayUrl}, inbox ${inboxUrl}`);
+const absent = (await Promise.all([whoIsAbsent(`${gatewayUrl}/health/live`), whoIsAbsent(`${inboxUrl}/email`)])).join(
+  '',
+);
+if (absent !== '') {
+  console.log(`${absent}Start the stack with \`make up\`, or say where it is by GATEWAY_URL and INBOX_URL.`);
+  process.exit(1);
+}
 const startedAt = performance.now();
 const summary = await runCollection();
 const problems = report(
@@ -30,6 +41,17 @@ const { total, failed } = summary.run.stats.assertions;
 console.log(`\n${summary.run.executions.length} requests, ${total - failed} of ${total} checks passed, ${seconds} s`);
 for (const problem of problems) console.log(`  ✗ ${problem}`);
 process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** A sentence about an address at which nobody answers, or nothing. */
+async function whoIsAbsent(url: string): Promise<string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    await response.body?.cancel();
+    return '';
+  } catch {
+    return `Nobody answers at ${url}.\n`;
+  }
+}
 
 function runCollection(): Promise<Summary> {
   return new Promise((resolve, reject) => {
@@ -62,11 +84,13 @@ function report({ run, error }: Summary, expected: readonly string[]): string[] 
     console.log(line(execution, failures.has(execution.item.name)));
   }
   const reached = new Set(run.executions.map((execution) => execution.item.name));
-  return [
+  const problems = [
     ...(error === undefined ? [] : [error.message]),
     ...[...failures].flatMap(([name, list]) => list.map((failure) => `${name}: ${describe(failure)}`)),
     ...expected.filter((name) => !reached.has(name)).map((name) => `${name}: was not reached`),
   ];
+  // A request that repeats itself may say the same many times.
+  return [...new Set(problems)];
 }
 
 function line({ item, request, response }: Execution, isFailed: boolean): string {
