@@ -70,7 +70,8 @@ function haproxyConf({ ports }: StackSettings): string {
     '',
     'backend gateways',
     '  balance leastconn',
-    '  option httpchk GET /health/ready',
+    // Live, not ready: with one service down the gateway still reaches the others, and a gateway taken out would cut off all of them.
+    '  option httpchk GET /health/live',
     '  http-check expect status 200',
     '  default-server inter 1s fastinter 250ms downinter 500ms rise 1 fall 3 on-marked-down shutdown-sessions',
     `  server gateway-1 127.0.0.1:${ports.gateway} check`,
