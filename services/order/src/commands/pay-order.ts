@@ -8,7 +8,7 @@ import { actorOf, type OrderCommandInput, scopeOf } from './order-command.ts';
 import { saveDecisions } from './save-decisions.ts';
 
 const RESERVATION_WAIT_MS = 2_000;
-const RESERVATION_POLL_MS = 50;
+const RESERVATION_POLL_MS = 100;
 
 export type PayOrderOptions = { db: Database; fireDueTimers: FireDueTimers; wakeRelay(): void };
 
