@@ -24,9 +24,9 @@ import { createChunkWorker } from './chunk-worker.ts';
 import { lagGauge, observeLag } from './lag.ts';
 import type { SubscribeOptions } from './subscribe-options.ts';
 
-const SESSION_TIMEOUT_MS = 30_000;
-const REBALANCE_TIMEOUT_MS = 60_000;
-const HEARTBEAT_MS = 3_000;
+const SESSION_TIMEOUT_MS = 10_000;
+const REBALANCE_TIMEOUT_MS = 30_000;
+const HEARTBEAT_MS = 2_000;
 /** How long a fetch waits at the broker for something new: also how long stopping takes at most when idle. */
 const MAX_WAIT_MS = 500;
 const STOP_TIMEOUT_MS = 8_000;
