@@ -20,7 +20,7 @@ import { type WireMessage, wireOf } from './wire.ts';
 
 const PING_TIMEOUT_MS = 2_000;
 const READY_TIMEOUT_MS = 5_000;
-const REDECLARE_EVERY_MS = 1_000;
+const REDECLARE_AFTER_MS = 1_000;
 
 export type RabbitOptions = {
   readonly url: string;
@@ -87,7 +87,7 @@ export function createRabbit({ url, name, logger, metrics }: RabbitOptions): Rab
     },
   });
   const consuming = createLink({ url, name: `${name} consume`, logger, setUp: declare });
-  let redeclaredAtMs = 0;
+  let redeclareTimer: NodeJS.Timeout | undefined;
 
   async function declare(connection: ChannelModel): Promise<void> {
     await router.resolveStrategies(() => hasDelayedMessagePlugin(url));
@@ -97,25 +97,34 @@ export function createRabbit({ url, name, logger, metrics }: RabbitOptions): Rab
     await channel.close();
   }
 
-  /** What we declared and what leads nowhere has been deleted on the broker: the next attempt is to find it again. */
+  /**
+   * A message that finds no queue means that what we declared was deleted on the broker, so it is declared again: a
+   * moment later, since a quorum queue that comes back under its name before the channels of its consumers have noticed
+   * that it was gone withholds its first messages from them (RabbitMQ 3.10 takes them for repeats of the old queue's).
+   */
+  function redeclareSoon(): void {
+    redeclareTimer ??= setTimeout(redeclare, REDECLARE_AFTER_MS);
+  }
+
   async function redeclare(): Promise<void> {
-    if (Date.now() - redeclaredAtMs < REDECLARE_EVERY_MS) return;
-    redeclaredAtMs = Date.now();
-    const connection = await publishing.ready(AbortSignal.timeout(READY_TIMEOUT_MS));
+    redeclareTimer = undefined;
+    let connection: ChannelModel | undefined;
     try {
+      connection = await publishing.ready(AbortSignal.timeout(READY_TIMEOUT_MS));
       await declare(connection);
     } catch (error) {
-      publishing.reset(connection, `topology not declared: ${String(error)}`);
+      if (connection !== undefined) publishing.reset(connection, `topology not declared: ${String(error)}`);
     }
   }
 
   async function publishWire(messages: readonly WireMessage[]): Promise<Fate[]> {
     const fates = await publisher.publish(messages);
-    if (fates.includes('unroutable')) await redeclare();
+    if (fates.includes('unroutable')) redeclareSoon();
     return fates;
   }
 
   async function close(): Promise<void> {
+    clearTimeout(redeclareTimer);
     await consuming.stop();
     await publishing.stop();
   }

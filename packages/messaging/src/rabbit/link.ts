@@ -55,9 +55,10 @@ export function createLink({ url, name, logger, setUp }: LinkOptions): Link {
   async function run(): Promise<void> {
     for (let failures = 1; !stopping.signal.aborted; failures += 1) {
       try {
-        const closed = await bringUp();
+        const { connection, closed } = await bringUp();
         failures = 0;
         const reason = await Promise.race([closed, stopped]);
+        if (stopping.signal.aborted) await closeQuietly(connection);
         if (!stopping.signal.aborted) outage.failed(reason ?? new Error('connection closed'));
       } catch (error) {
         outage.failed(error);
@@ -66,8 +67,7 @@ export function createLink({ url, name, logger, setUp }: LinkOptions): Link {
     }
   }
 
-  /** Resolves when up, with what resolves when down again. */
-  async function bringUp(): Promise<Promise<Error | undefined>> {
+  async function bringUp(): Promise<{ connection: ChannelModel; closed: Promise<Error | undefined> }> {
     const connection = await connect(withHeartbeat(url), {
       timeout: CONNECT_TIMEOUT_MS,
       noDelay: true,
@@ -103,7 +103,7 @@ export function createLink({ url, name, logger, setUp }: LinkOptions): Link {
     goDown = end;
     outage.recovered();
     up.resolve(connection);
-    return closed.promise;
+    return { connection, closed: closed.promise };
   }
 
   return {
@@ -112,7 +112,6 @@ export function createLink({ url, name, logger, setUp }: LinkOptions): Link {
     },
     async stop() {
       stopping.abort();
-      if (current !== undefined) await closeQuietly(current);
       await loop;
     },
     async ready(signal) {

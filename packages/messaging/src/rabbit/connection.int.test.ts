@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { createMetrics, silentLogger } from '@punctual/telemetry';
+import { eventually, type TestVhost, testVhost } from '@punctual/testing';
+import { type TcpProxy, tcpProxy } from '../conformance/tcp-proxy.ts';
+import { dueExchange, type Topology } from '../topology.ts';
+import { createRabbit, PublishError, type RabbitConnection, type RabbitMessage } from './connection.ts';
+import type { RabbitConsumer } from './consumer.ts';
+
+const SLOW = { timeoutMs: 15_000 };
+const topology: Topology = {
+  exchanges: ['jobs'],
+  delayed: [{ name: 'later', strategy: 'ttl', stepsMs: [50], arbitrary: false }],
+  queues: [
+    { name: 'dead', bindings: [] },
+    {
+      name: 'work',
+      deadLetterQueue: 'dead',
+      bindings: ['jobs', dueExchange('later')].map((exchange) => ({ exchange, routingKey: 'work' })),
+    },
+  ],
+};
+
+function message(n: number, to: Partial<RabbitMessage> = {}): RabbitMessage {
+  const time = new Date().toISOString();
+  const envelope = { id: randomUUID(), type: 'job', source: '/test', subject: 'x', time, data: n, attempt: 1 };
+  return { exchange: 'jobs', routingKey: 'work', envelope, ...to };
+}
+
+describe('the connection to RabbitMQ', () => {
+  let vhost: TestVhost;
+  let proxy: TcpProxy;
+  let rabbit: RabbitConnection;
+  let consumer: RabbitConsumer;
+  let seen: number[];
+
+  beforeEach(async () => {
+    vhost = await testVhost('connection');
+    const url = new URL(vhost.url);
+    proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
+    url.port = String(proxy.port);
+    rabbit = createRabbit({ url: url.href, name: 'test', logger: silentLogger(), metrics: createMetrics('test') });
+    rabbit.declare(topology);
+    seen = [];
+    consumer = rabbit.consume({
+      consumer: 'test',
+      queue: 'work',
+      deadLetterQueue: 'dead',
+      retry: { exchange: 'later', stepsMs: [50] },
+      schemas: { job: { parse: Number } },
+      async handle(batch) {
+        seen.push(...batch.map(({ data }) => data));
+      },
+    });
+  });
+  afterEach(async () => {
+    await consumer.stop();
+    await rabbit.stop();
+    await proxy.down();
+    await vhost.drop();
+  });
+
+  const published = (n: number) => eventually(() => rabbit.publish([message(n)]), SLOW);
+  const arrived = (...numbers: number[]) =>
+    eventually(() => assert.deepEqual([...new Set(seen)].sort(), numbers), SLOW);
+
+  it('starts while the broker is away, is not ready, and works as soon as the broker is there', async () => {
+    await rabbit.start();
+    await consumer.start();
+    await assert.rejects(rabbit.ping());
+    await assert.rejects(consumer.ping());
+    await proxy.up();
+    await published(1);
+    await arrived(1);
+    await rabbit.ping();
+    await consumer.ping();
+  });
+
+  it('comes back after the connection was cut, again and again', async () => {
+    await proxy.up();
+    await rabbit.start();
+    await consumer.start();
+    for (const n of [1, 2, 3]) {
+      await published(n);
+      await arrived(...[1, 2, 3].slice(0, n));
+      await proxy.down();
+      await eventually(() => assert.rejects(rabbit.ping()), SLOW);
+      await proxy.up();
+    }
+    await published(4);
+    await arrived(1, 2, 3, 4);
+  }).timeout(60_000);
+
+  it('stops promptly while the broker is away', async () => {
+    await proxy.up();
+    await rabbit.start();
+    await consumer.start();
+    await published(1);
+    await proxy.down();
+    const startedMs = performance.now();
+    await consumer.stop();
+    await rabbit.stop();
+    assert.ok(performance.now() - startedMs < 3_000);
+  });
+
+  it('declares everything anew when the queues were deleted under a consumer', async () => {
+    await proxy.up();
+    await rabbit.start();
+    await consumer.start();
+    await published(1);
+    await arrived(1);
+    await vhost.api('DELETE', `queues/${vhost.name}/work`);
+    await published(2);
+    await arrived(1, 2);
+  });
+
+  it('declares everything anew when the queues were deleted and nobody consumes', async () => {
+    await proxy.up();
+    await rabbit.start();
+    await published(1);
+    await vhost.api('DELETE', `queues/${vhost.name}/work`);
+    await assert.rejects(rabbit.publish([message(2)]), PublishError);
+    await published(3);
+    await consumer.start();
+    await arrived(3);
+  });
+
+  it('tells exactly which messages of a batch had no queue', async () => {
+    await proxy.up();
+    await rabbit.start();
+    const lost = message(1, { routingKey: 'elsewhere' });
+    const unknown = message(2, { exchange: 'undeclared' });
+    const plainlyDelayed = { ...message(3), envelope: { ...message(3).envelope, dueAt: new Date() } };
+    const failing = rabbit.publish([message(4), lost, message(5), unknown, plainlyDelayed, message(6)]);
+    await assert.rejects(failing, (error) => {
+      assert.ok(error instanceof PublishError);
+      assert.deepEqual(
+        error.failures,
+        [lost, unknown, plainlyDelayed].map((failed) => ({ message: failed, reason: 'unroutable' })),
+      );
+      return true;
+    });
+    await consumer.start();
+    await arrived(4, 5, 6);
+  });
+});
