@@ -31,9 +31,18 @@ export function stackProcesses(settings: StackSettings): ProcessInfo[] {
   });
 }
 
-/** Ends what an abruptly ended supervisord left behind. Returns what it ended. */
-export async function endLeftovers(settings: StackSettings): Promise<ProcessInfo[]> {
-  const found = stackProcesses(settings);
+/**
+ * Ends processes of the stack that no supervisord looks after: those that a killed supervisord, or a killed parent, left
+ * behind. `supervisorPid` is the running supervisord, if there is one. Returns what it ended.
+ */
+export async function endLeftovers(settings: StackSettings, supervisorPid?: number): Promise<ProcessInfo[]> {
+  const leftovers = () => {
+    // Looked at in this order, so that a process born in between is not mistaken for one that nobody looks after.
+    const all = stackProcesses(settings);
+    const cared = new Set(supervisorPid === undefined ? [] : descendants(supervisorPid));
+    return all.filter(({ pid }) => !cared.has(pid));
+  };
+  const found = leftovers();
   const deadline = Date.now() + END_LIMIT_MS;
   // Postgres takes SIGINT as its fast shutdown; at the deadline nothing is asked any more.
   signalAll(
@@ -44,8 +53,8 @@ export async function endLeftovers(settings: StackSettings): Promise<ProcessInfo
     found.filter(({ name }) => name !== 'postgres'),
     'SIGTERM',
   );
-  while (stackProcesses(settings).length > 0 && Date.now() < deadline) await delay(100);
-  signalAll(stackProcesses(settings), 'SIGKILL');
+  while (leftovers().length > 0 && Date.now() < deadline) await delay(100);
+  signalAll(leftovers(), 'SIGKILL');
   return found;
 }
 

@@ -48,6 +48,11 @@ export async function programStates(settings: StackSettings): Promise<Map<string
   }
 }
 
+/** Process id of the running supervisord. */
+export async function supervisorPid(settings: StackSettings): Promise<number> {
+  return Number(await call(settings, 'getPID'));
+}
+
 async function untilGone(settings: StackSettings): Promise<void> {
   const answers = async () => {
     try {

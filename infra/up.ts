@@ -14,7 +14,7 @@ import { serviceReadiness } from './service-tasks.ts';
 import { type StackPlan, stackPlan, writePlan } from './stack-plan.ts';
 import { type StackSettings, stateFile } from './stack-settings.ts';
 import { allSteps, type Steps } from './steps.ts';
-import { programStates, startProgram, startSupervisor, stopProgram } from './supervisor.ts';
+import { programStates, startProgram, startSupervisor, stopProgram, supervisorPid } from './supervisor.ts';
 import { logFile } from './supervisor-config.ts';
 import { UserError } from './user-error.ts';
 
@@ -95,14 +95,12 @@ async function checkBeforeStart(
   steps: Steps,
 ): Promise<void> {
   const states = await programStates(settings);
-  if (states === undefined) {
-    const ended = await endLeftovers(settings);
-    if (ended.length > 0)
-      steps.note(
-        `Ended what an earlier run had left behind: ${ended.map(({ name, pid }) => `${name} (${pid})`).join(', ')}`,
-      );
-    forgetMovedCluster(settings);
+  const ended = await endLeftovers(settings, states ? await supervisorPid(settings) : undefined);
+  if (ended.length > 0) {
+    const names = ended.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+    steps.note(`Ended what an earlier run had left behind: ${names}`);
   }
+  if (states === undefined) forgetMovedCluster(settings);
   const starting = plan.programs.filter(
     ({ name, kind }) => (options.profile === 'all' || kind === 'server') && (states?.get(name)?.pid ?? 0) === 0,
   );

@@ -34,6 +34,9 @@ export function rabbitmq(settings: StackSettings, secrets: Secrets, source: stri
         // The Erlang cookie is read from HOME.
         HOME: home,
         RABBITMQ_SERVER,
+        // Makes the start script become the broker, as it does for any init system. Otherwise it waits for the broker as its
+        // child, and a killed script would leave the broker behind.
+        RUNNING_UNDER_SYSTEMD: 'true',
         RABBITMQ_NODENAME: `punctual-${name}@localhost`,
         RABBITMQ_DIST_PORT: String(ports.rabbitmqDistribution),
         RABBITMQ_CONF_ENV_FILE: conf('none.conf'),
