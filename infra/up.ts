@@ -97,8 +97,8 @@ async function checkBeforeStart(
   const states = await programStates(settings);
   const ended = await endLeftovers(settings, states ? await supervisorPid(settings) : undefined);
   if (ended.length > 0) {
-    const names = ended.map(({ name, pid }) => `${name} (${pid})`).join(', ');
-    steps.note(`Ended what an earlier run had left behind: ${names}`);
+    const names = [...new Set(ended.map(({ name }) => name))].join(' ');
+    steps.note(`Ended ${ended.length} processes that an earlier run had left behind: ${names}`);
   }
   if (states === undefined) forgetMovedCluster(settings);
   const starting = plan.programs.filter(
