@@ -14,6 +14,9 @@ import { createP2Database, runPgbench } from './pgbench.ts';
 import { prepareShop } from './shop.ts';
 import { benchStack } from './stack.ts';
 
+/** pgpool's places, less those that the services hold. */
+const PGPOOL_CLIENTS = 8;
+
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '20' },
@@ -41,7 +44,7 @@ try {
   const before = await runPgbench(p2, { seconds, clients, through: 'primary' });
   const load = await loadGateway(stack.settings, shop, { seconds, connections });
   const loadedMemory = memoryOfStack(stack.settings);
-  const pooled = await runPgbench(p2, { seconds, clients, through: 'pgpool' });
+  const pooled = await runPgbench(p2, { seconds, clients: Math.min(clients, PGPOOL_CLIENTS), through: 'pgpool' });
   const after = await runPgbench(p2, { seconds, clients, through: 'primary' });
   await p2.drop();
 
@@ -64,7 +67,7 @@ gateway      ${number(load.ordersPerSecond)} orders/s, ${connections} connection
              p50 ${number(load.p50Ms)} ms, p99 ${number(load.p99Ms)} ms, errors ${load.errors}
              every order reserved ${number(load.reservedAfterMs / 1_000, 1)} s after the load stopped
 P2 pgbench   ${number(before)} and ${number(after)} orders/s on the primary (before and after), ${clients} clients
-             ${number(pooled)} orders/s through pgpool
+             ${number(pooled)} orders/s through pgpool, ${Math.min(clients, PGPOOL_CLIENTS)} clients
 ratio        ${number(report.ratio.toPrimary, 2)} of P2 on the primary, ${number(report.ratio.toPgpool, 2)} of P2 through pgpool
 memory       ${idleMemory.rss} MB RSS (${idleMemory.pss} MB PSS) idle, ${loadedMemory.rss} MB RSS (${loadedMemory.pss} MB PSS) after the load
 `);

@@ -26,6 +26,13 @@ export {
   parseMailJob,
 } from './mail-jobs.ts';
 export { buildOpenApi, type OpenApiDocument } from './openapi.ts';
-export { formatMoney, MAX_ORDER_ITEMS, MAX_PAGE_SIZE, MAX_PRICE_MINOR, MAX_QUANTITY, type Paging } from './primitives.ts';
+export {
+  formatMoney,
+  MAX_ORDER_ITEMS,
+  MAX_PAGE_SIZE,
+  MAX_PRICE_MINOR,
+  MAX_QUANTITY,
+  type Paging,
+} from './primitives.ts';
 export { type Access, defineRoute, type Route } from './route.ts';
 export { TOPICS, type Topic } from './topics.ts';
