@@ -1,10 +1,10 @@
 /** What a delayed exchange promises beside, whichever strategy it uses. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { eventually } from '@punctual/testing';
+import { eventually, type TestDatabase } from '@punctual/testing';
 import { RetryLater } from '../errors.ts';
 import type { RabbitTransport } from './rabbit-transport.ts';
-import { applyOnce, openStage, type Send, type Stage } from './stage.ts';
+import { applyOnce, openStage, type Send, type Stage, stageDatabase } from './stage.ts';
 
 /** Only the last hop overshoots, by 250 ms at most (rungs.ts); the rest is for a busy machine. */
 const LATENESS_BOUND_MS = 250 + 1_500;
@@ -13,12 +13,17 @@ const SPREAD_MS = 3_000;
 
 export function describeDelayGuarantees(name: string, openTransport: () => Promise<RabbitTransport>): void {
   describe(`${name}: what a delayed exchange promises`, () => {
+    let database: TestDatabase;
     let stage: Stage;
     let transport: RabbitTransport;
     let latenessMs: Map<number, number>;
 
+    before(async () => {
+      database = await stageDatabase();
+    });
+    after(() => database.drop());
     beforeEach(async () => {
-      stage = await openStage('delays', async () => {
+      stage = await openStage(database, async () => {
         transport = await openTransport();
         return transport;
       });
@@ -90,10 +95,15 @@ export function describeDelayGuarantees(name: string, openTransport: () => Promi
   });
 
   describe(`${name}: retries`, () => {
+    let database: TestDatabase;
     let stage: Stage;
 
+    before(async () => {
+      database = await stageDatabase();
+    });
+    after(() => database.drop());
     beforeEach(async () => {
-      stage = await openStage('retries', openTransport);
+      stage = await openStage(database, openTransport);
     });
     afterEach(() => stage.close());
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { DatabaseUnavailable } from '@punctual/postgres';
-import { eventually } from '@punctual/testing';
+import { eventually, type TestDatabase } from '@punctual/testing';
 import { RejectMessage } from '../errors.ts';
 import { addToOutbox } from '../outbox/outbox.ts';
 import {
@@ -11,6 +11,7 @@ import {
   openStage,
   type Send,
   type Stage,
+  stageDatabase,
   type Transport,
   writeEffects,
 } from './stage.ts';
@@ -27,10 +28,15 @@ function sorted(numbers: Iterable<number>): number[] {
 
 export function describeGuarantees(name: string, openTransport: () => Promise<Transport>): void {
   describe(`${name}: what every transport promises`, () => {
+    let database: TestDatabase;
     let stage: Stage;
 
+    before(async () => {
+      database = await stageDatabase();
+    });
+    after(() => database.drop());
     beforeEach(async () => {
-      stage = await openStage('conformance', openTransport);
+      stage = await openStage(database, openTransport);
     });
     afterEach(() => stage.close());
 
@@ -225,6 +231,23 @@ export function describeGuarantees(name: string, openTransport: () => Promise<Tr
       await stage.send(numbered(3));
       await effectsOf([1, 2, 3]);
       assert.deepEqual(await stage.transport.deadLetters(stage.db), []);
+    });
+
+    it('leaves a batch that it could not finish to the next consumer', async () => {
+      let attempts = 0;
+      const first = stage.consume({
+        ping: () => Promise.reject(new Error('away')),
+        handle() {
+          attempts += 1;
+          return Promise.reject(new DatabaseUnavailable('away'));
+        },
+      });
+      await first.start();
+      await stage.send(numbered(3));
+      await eventually(() => assert.ok(attempts > 1), SLOW);
+      await first.stop();
+      await stage.consume({ handle: (batch) => applyOnce(stage.db, batch) }).start();
+      await effectsOf([1, 2, 3]);
     });
 
     it('finishes and acknowledges the running batch when it is stopped, and leaves the rest to the next consumer', async () => {

@@ -4,7 +4,7 @@
  */
 import { createDatabase, type Database, leaseMigrations, rows, type Transaction } from '@punctual/postgres';
 import { createMetrics, type Metrics, silentLogger } from '@punctual/telemetry';
-import { testDatabase } from '@punctual/testing';
+import { type TestDatabase, testDatabase } from '@punctual/testing';
 import type { Component } from '../component.ts';
 import type { EnvelopeOf } from '../envelope.ts';
 import { filterNew } from '../inbox.ts';
@@ -65,10 +65,15 @@ export type Stage = {
 
 export const CONSUMER = 'notes';
 
-export async function openStage(label: string, openTransport: () => Promise<Transport>): Promise<Stage> {
-  const database = await testDatabase(label, [...leaseMigrations, ...messagingMigrations, effectsMigration]);
-  const db = createDatabase({ primaryUrl: database.primaryUrl, applicationName: label, logger: silentLogger() });
-  const metrics = createMetrics(label);
+/** Made once for many stages, since making a database takes longer than emptying one. */
+export function stageDatabase(): Promise<TestDatabase> {
+  return testDatabase('conformance', [...leaseMigrations, ...messagingMigrations, effectsMigration]);
+}
+
+export async function openStage({ primaryUrl }: TestDatabase, openTransport: () => Promise<Transport>): Promise<Stage> {
+  const db = createDatabase({ primaryUrl, applicationName: 'conformance', logger: silentLogger() });
+  await db.primary.raw('TRUNCATE leases, outbox, inbox, dead_letters, effects');
+  const metrics = createMetrics('conformance');
   const transport = await openTransport();
   const relay = transport.relay({ db, metrics });
   await relay.start();
@@ -95,7 +100,6 @@ export async function openStage(label: string, openTransport: () => Promise<Tran
       await relay.stop();
       await transport.close();
       await db.close();
-      await database.drop();
     },
   };
 }
