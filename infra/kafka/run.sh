@@ -12,7 +12,7 @@ if [ ! -f "$KAFKA_DATA/formatted" ]; then
 fi
 
 # The heap is small on purpose: one node with small segments; most of what Kafka serves comes from the page cache.
-exec java -Xms192m -Xmx384m -XX:+UseSerialGC -XX:ReservedCodeCacheSize=64m -XX:MaxMetaspaceSize=128m -Xss512k \
+exec java -Xms128m -Xmx384m -XX:+UseSerialGC -XX:ReservedCodeCacheSize=64m -XX:MaxMetaspaceSize=128m -Xss512k \
   -XX:+ExitOnOutOfMemoryError -Djava.net.preferIPv4Stack=true \
   -Dorg.slf4j.simpleLogger.defaultLogLevel="$KAFKA_LOG_LEVEL" -Dorg.slf4j.simpleLogger.showDateTime=true \
   -Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd\'T\'HH:mm:ss.SSS \
