@@ -9,7 +9,7 @@ import type { PortName, StackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
 
 /** Connections of each pool, primary and replica alike. All of them together stay below pgpool's clients. */
-const POOL_SIZE = { auth: 3, product: 3, order: 5, mail: 2 } as const;
+export const POOL_SIZE = { auth: 3, product: 3, order: 5, mail: 2 } as const;
 const HEAP_MB: Readonly<Record<ServiceName, number>> = { auth: 128, product: 128, order: 192, mail: 128, gateway: 128 };
 /** The young generation is three times this; the default lets it grow to 48 MB in every service. */
 const SEMI_SPACE_MB = 6;

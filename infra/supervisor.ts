@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from './run.ts';
 import type { StackSettings } from './stack-settings.ts';
-import { logFile, supervisorConfigFile, supervisorSocket } from './supervisor-config.ts';
+import { HOME_MARKER, logFile, supervisorConfigFile, supervisorSocket } from './supervisor-config.ts';
 import { UserError } from './user-error.ts';
 import { callRpc, RpcFault, type RpcValue } from './xml-rpc.ts';
 
@@ -79,7 +79,7 @@ export async function startSupervisor(settings: StackSettings): Promise<{ restar
   const { code, output } = await run(['/usr/bin/supervisord', '-c', supervisorConfigFile(settings)], {
     timeoutMs: START_LIMIT_MS,
     // Nothing of the caller's environment may reach the servers, whoever starts them.
-    env: cleanEnvironment(),
+    env: cleanEnvironment(settings),
     cwd: '/',
   });
   if (code !== 0)
@@ -157,13 +157,14 @@ function isAway(error: unknown): boolean {
   );
 }
 
-function cleanEnvironment(): Record<string, string | undefined> {
+function cleanEnvironment(settings: StackSettings): Record<string, string | undefined> {
   const cleared = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
   return {
     ...cleared,
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: process.env.HOME,
     LANG: 'C.UTF-8',
+    [HOME_MARKER]: settings.home,
     // The services speak UTC; so do the servers' logs.
     TZ: 'UTC',
   };
