@@ -11,7 +11,8 @@ export type InboxClient = {
   clear(): Promise<void>;
 };
 
-type MailServer = { list(): Promise<Mail[]>; clear(): Promise<void> };
+/** `search` lets the server choose, since an inbox may hold thousands of mails; it may find more than was asked for. */
+type MailServer = { search(address: string): Promise<Mail[]>; clear(): Promise<void> };
 
 /** Speaks to maildev 2 and to MailHog; finds out by itself which one answers at `url`. */
 export function inboxClient(url: string): InboxClient {
@@ -21,9 +22,9 @@ export function inboxClient(url: string): InboxClient {
     return found;
   };
   const mailsTo = async (address: string): Promise<Mail[]> => {
-    const { list } = await server();
+    const { search } = await server();
     const wanted = address.toLowerCase();
-    return (await list()).filter((mail) => mail.to.some((recipient) => recipient.toLowerCase() === wanted));
+    return (await search(address)).filter((mail) => mail.to.some((recipient) => recipient.toLowerCase() === wanted));
   };
   return {
     mailsTo,
@@ -51,7 +52,10 @@ async function findServer(url: string): Promise<MailServer> {
 
 function mailHog(url: string): MailServer {
   return {
-    list: async () => listMailHog(await getJson(new URL('/api/v2/messages?limit=1000', url))),
+    async search(address) {
+      const query = new URLSearchParams({ kind: 'to', query: address, limit: '1000' });
+      return listMailHog(await getJson(new URL(`/api/v2/search?${query}`, url)));
+    },
     clear: () => remove(new URL('/api/v1/messages', url)),
   };
 }
@@ -69,8 +73,9 @@ type MailDevMail = {
 
 function mailDev(url: string): MailServer {
   return {
-    async list() {
-      const mails = await getJson<MailDevMail[]>(new URL('/email', url));
+    async search(address) {
+      const query = new URLSearchParams({ 'to.address': address });
+      const mails = await getJson<MailDevMail[]>(new URL(`/email?${query}`, url));
       return mails.map(({ id, from = [], to = [], subject = '', html = '', text = '', headers = {} }) => ({
         id,
         from: from[0]?.address ?? '',
