@@ -3,13 +3,14 @@ import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { portOwner } from './processes.ts';
 import type { Program } from './program.ts';
-import type { StackSettings } from './stack-settings.ts';
+import { DEFAULT_STACK, portsOf, type StackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
 
 const MEGABYTE = 1024 * 1024;
 const SERVERS_MEMORY_MB = 1300;
 const SERVICES_MEMORY_MB = 600;
 const FREE_DISK_MB = 2500;
+const SUGGESTED_BASES = [29000, 28000, 27000, 26000, 22000, 21000];
 
 /** Whether this machine can run the stack at all. Throws UserError. */
 export function checkMachine(settings: StackSettings): void {
@@ -88,10 +89,21 @@ export async function checkPorts(settings: StackSettings, programs: readonly Pro
     );
   }
   if (taken.length === 0) return;
+  const base = await freeBase();
   throw new UserError(
     taken.join('\n'),
-    `End that process, or move the whole stack to other ports: make up PORT_BASE=${settings.portBase === 29000 ? 28000 : 29000}`,
+    `End that process, or move the whole stack to other ports: make up PORT_BASE=${base ?? 'N'}${settings.name === DEFAULT_STACK ? '' : ` STACK=${settings.name}`}`,
   );
+}
+
+/** A port base with nothing in its way at the moment. */
+async function freeBase(): Promise<number | undefined> {
+  for (const base of SUGGESTED_BASES) {
+    const { ports } = portsOf(DEFAULT_STACK, base);
+    const free = await Promise.all(Object.values(ports).map(isFree));
+    if (free.every(Boolean)) return base;
+  }
+  return undefined;
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StackSettings } from './stack-settings.ts';
 import { HOME_MARKER } from './supervisor-config.ts';
@@ -92,9 +93,18 @@ export function portOwner(port: number): string | undefined {
   if (inodes.length === 0) return undefined;
   for (const pid of numericFolders()) {
     const isOwner = list(`/proc/${pid}/fd`).some((fd) => inodes.includes(link(`/proc/${pid}/fd/${fd}`)));
-    if (isOwner) return `process ${pid} (${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().slice(0, 80)})`;
+    if (isOwner)
+      return `process ${pid} (${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().slice(0, 80)})${stackOf(pid)}`;
   }
   return undefined;
+}
+
+/** Says so when a process belongs to another stack, which `make down` can end. */
+function stackOf(pid: number): string {
+  const home = read(`/proc/${pid}/environ`)
+    .split('\0')
+    .find((entry) => entry.startsWith(`${HOME_MARKER}=`));
+  return home ? ` of the stack ${basename(home)} (make down STACK=${basename(home)})` : '';
 }
 
 function signalAll(processes: readonly ProcessInfo[], signal: NodeJS.Signals): void {
