@@ -14,7 +14,7 @@ const DEFAULT_PARTITIONS = 6;
 const DEFAULT_REPLICATION = -1;
 const PING_TIMEOUT_MS = 2_000;
 const ADMIN_TIMEOUT_MS = 30_000;
-const RETRY = { firstMs: 200, maxMs: 5_000 };
+const RETRY = { firstMs: 200, maxMs: 2_000 };
 
 export type KafkaOptions = {
   readonly brokers: readonly string[];

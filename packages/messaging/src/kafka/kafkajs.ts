@@ -12,7 +12,7 @@ const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 };
  * move, and every single failed connection of an outage, which our loops already report once.
  */
 const DAILY_LIFE =
-  /coordinator|rebalanc|leadership election|does not host this topic|Connection error|Connection timeout|Failed to connect|Crash: KafkaJSNumberOfRetriesExceeded|Restarting the consumer|re-joining|Closed connection|not aware of this member|Limiting retries for the idempotent producer/i;
+  /coordinator|rebalanc|leadership election|not the leader|Topic creation errors|does not host this topic|Connection error|Connection timeout|Failed to connect|Crash: KafkaJSNumberOfRetriesExceeded|Restarting the consumer|re-joining|Closed connection|not aware of this member|Limiting retries for the idempotent producer/i;
 
 export type KafkajsOptions = {
   readonly brokers: readonly string[];

@@ -26,7 +26,6 @@ export function createProducer(kafka: Kafka, { topicPrefix }: { topicPrefix: str
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
         createPartitioner: Partitioners.DefaultPartitioner,
-        retry: { retries: 5 },
       });
       await producer.connect();
       return producer;

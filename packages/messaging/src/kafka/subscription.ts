@@ -30,7 +30,7 @@ const HEARTBEAT_MS = 2_000;
 /** How long a fetch waits at the broker for something new: also how long stopping takes at most when idle. */
 const MAX_WAIT_MS = 500;
 const STOP_TIMEOUT_MS = 8_000;
-const RETRY = { firstMs: 200, maxMs: 5_000 };
+const RETRY = { firstMs: 200, maxMs: 2_000 };
 const DEFAULT_MAX_BATCH = 500;
 const DEFAULT_MAX_ATTEMPTS = 5;
 

@@ -44,7 +44,7 @@ export type LaneOptions = {
   onRefused(refused: { readonly id: number; readonly reason: string }): void;
 };
 
-const RETRY: Backoff = { firstMs: 100, maxMs: 5_000 };
+const RETRY: Backoff = { firstMs: 100, maxMs: 2_000 };
 const MAX_REFUSAL_SECONDS = 60;
 
 const SELECT = `

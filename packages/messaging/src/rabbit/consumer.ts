@@ -33,7 +33,7 @@ import type { WireMessage } from './wire.ts';
 
 const DEFAULT_BATCH_SIZE = 100;
 const DEFAULT_BATCH_WAIT_MS = 5;
-const RETRY = { firstMs: 200, maxMs: 5_000 };
+const RETRY = { firstMs: 200, maxMs: 2_000 };
 
 /** start() returns at once and consumes whenever connected. stop() lets the running batches finish and acknowledges them. */
 export type RabbitConsumer = Component & {

@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const SETUP_TIMEOUT_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 const HEARTBEAT_SECONDS = 10;
-const RETRY = { firstMs: 100, maxMs: 5_000 };
+const RETRY = { firstMs: 100, maxMs: 2_000 };
 
 export type LinkOptions = {
   readonly url: string;
