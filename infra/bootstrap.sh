@@ -43,7 +43,7 @@ trap 'rm -f "$log"' EXIT
 started=$SECONDS
 # The pinned packages want the pinned Node, which npm itself does not run on yet: its engine warnings mean nothing here.
 if ! (cd "$repo" && npm ci --no-fund --no-audit --loglevel=error) >"$log" 2>&1; then
-  grep -v EBADENGINE "$log" >&2 || true
+  grep -v EBADENGINE "$log" | head -n 15 >&2 || true
   fail 'The npm packages could not be installed; npm says why above.' \
     'Check that this machine reaches the npm registry (npm config get registry), then run the command again.'
 fi
