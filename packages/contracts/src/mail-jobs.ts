@@ -3,7 +3,7 @@ import { orderReason } from './events/order.ts';
 import { id, instant, moneyOutput } from './primitives.ts';
 
 /**
- * `intent` names what the customer is to learn, once and for all (`order:17:order-paid`): two jobs with one intent are
+ * `intent` names what the customer is to learn, once and for all (`order:17:1769851800000:order-paid`): two jobs with one intent are
  * one mail. A job is dropped, not sent, after `not_after`: what it says is no longer of use by then.
  */
 const job = { intent: z.string().min(1).max(200), to: z.email(), not_after: instant.nullable() };

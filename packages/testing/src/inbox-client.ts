@@ -24,7 +24,7 @@ export function inboxClient(url: string): InboxClient {
   const mailsTo = async (address: string): Promise<Mail[]> => {
     const { search } = await server();
     const wanted = address.toLowerCase();
-    return (await search(address)).filter((mail) => mail.to.some((recipient) => recipient.toLowerCase() === wanted));
+    return (await search(wanted)).filter((mail) => mail.to.some((recipient) => recipient.toLowerCase() === wanted));
   };
   return {
     mailsTo,

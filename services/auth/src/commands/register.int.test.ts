@@ -32,7 +32,7 @@ describe('register', () => {
       ],
     );
     const job = mailJobs['mail.verification'].parse(said[1]?.payload);
-    assert.match(job.intent, /^verification:\d+$/);
+    assert.match(job.intent, /^verification:\d+:\d+$/);
     assert.equal(job.not_after, job.expires_at);
   });
 

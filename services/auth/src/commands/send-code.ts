@@ -32,7 +32,7 @@ export async function sendCode(
   });
   const expiresAt = added.expiresAt.toISOString();
   const job: MailJob<'mail.verification'> = {
-    intent: mailIntent(added.id),
+    intent: mailIntent(added),
     to: user.email,
     not_after: expiresAt,
     code,

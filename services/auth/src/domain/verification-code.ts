@@ -43,7 +43,10 @@ export function drawCode(randomBelow: (max: number) => number): string {
   return String(randomBelow(CODES)).padStart(CODE_DIGITS, '0');
 }
 
-/** Names the mail of one code: two jobs with the same intent are one mail. */
-export function mailIntent(codeId: number): string {
-  return `verification:${codeId}`;
+/**
+ * Names the mail of one code: two jobs with the same intent are one mail. The instant tells this code from one that had its
+ * number before the database was set up anew.
+ */
+export function mailIntent({ id, expiresAt }: { id: number; expiresAt: Date }): string {
+  return `verification:${id}:${expiresAt.getTime()}`;
 }

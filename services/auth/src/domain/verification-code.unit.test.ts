@@ -42,5 +42,5 @@ describe('drawCode', () => {
 });
 
 it('names one mail per code', () => {
-  assert.equal(mailIntent(17), 'verification:17');
+  assert.equal(mailIntent({ id: 17, expiresAt: new Date(1_000) }), 'verification:17:1000');
 });

@@ -82,7 +82,9 @@ function mail<T extends OrderMailType>(
   details: Omit<MailJob<T>, 'intent' | 'to' | 'order'>,
   name: string = type.slice('mail.'.length),
 ): OutboxMessage {
-  const data = { intent: `order:${order.id}:${name}`, to: order.customerEmail, order: mailedOrder(order), ...details };
+  // The instant tells this order from one that had its number before the database was set up anew.
+  const intent = `order:${order.id}:${order.createdAt.getTime()}:${name}`;
+  const data = { intent, to: order.customerEmail, order: mailedOrder(order), ...details };
   return {
     transport: 'rabbit',
     exchange: NOTIFICATIONS,

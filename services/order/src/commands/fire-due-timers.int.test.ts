@@ -77,7 +77,7 @@ describe('firing due timers', () => {
     ]);
     const [mail, next] = await outbox();
     const job = parseMailJob('mail.payment-reminder', mail?.payload);
-    assert.equal(job.intent, `order:${id}:reminder-2`);
+    assert.match(job.intent, new RegExp(`^order:${id}:\\d+:reminder-2$`));
     assert.deepEqual(job.reminder, { number: 2, of: 3 });
     assert.equal(job.time_left, '11 hours');
     const due = await data.query<{ due_at: Date }>(
