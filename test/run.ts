@@ -6,7 +6,8 @@
  *   e2e          test/e2e, on the whole stack "test"
  *   SERVICE      one service's or package's unit and integration tests
  *
- * It starts what it needs, stops it again (KEEP=1 leaves it running), and ends with the totals of all runs.
+ * It starts what it needs, with empty data, and stops it again; KEEP=1 takes a running stack as it is and leaves it running.
+ * The last line has the totals of all runs.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
@@ -20,6 +21,8 @@ const SUITES = ['unit', 'integration', 'e2e'] as const;
 type Suite = (typeof SUITES)[number];
 type Totals = { passes: number; failures: number; pending: number };
 
+/** For the quick round of a developer who runs the same tests again and again. */
+const keep = process.env.KEEP !== undefined;
 const totalsFile = join(tmpdir(), `punctual-test-totals-${process.pid}`);
 const stackEnvironment: NodeJS.ProcessEnv = { ...process.env, STACK };
 for (const name of ['PORT_BASE', 'TIME_SCALE']) delete stackEnvironment[name];
@@ -50,6 +53,7 @@ async function main(names: string[]): Promise<number> {
       if (files.length === 0) continue;
       if (suite !== 'unit') {
         const options = suite === 'e2e' ? [] : ['--profile', 'servers'];
+        if (!stackIsUp && !keep) await run(process.execPath, ['infra/stack.ts', 'clean'], stackEnvironment);
         stackIsUp = true;
         await run(process.execPath, ['infra/stack.ts', 'up', ...options], stackEnvironment);
       }
@@ -59,7 +63,7 @@ async function main(names: string[]): Promise<number> {
       if (code !== 0) failedRuns += 1;
     }
   } finally {
-    if (stackIsUp && process.env.KEEP === undefined) {
+    if (stackIsUp && !keep) {
       await run(process.execPath, ['infra/stack.ts', 'down'], stackEnvironment);
     }
   }
