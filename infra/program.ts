@@ -10,6 +10,8 @@ export type Program = {
   ports: readonly PortName[];
   /** Runs as this account when the stack is root's. */
   user?: string | undefined;
+  /** Gives way to the others when the processors are busy: 1 (a little) to 19 (always). */
+  niceness?: number;
   stopSignal?: 'TERM' | 'INT';
   /** How long a stop may take before it is killed. */
   stopWaitSeconds?: number;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { postgresUrl, rabbitmqUrl, redisNodeList } from './connections.ts';
+import { MAIL_NICENESS } from './inbox/program.ts';
 import { databaseName } from './postgres/roles.ts';
 import type { Program } from './program.ts';
 import { type Secrets, writeSecretFile } from './secrets.ts';
@@ -51,6 +52,7 @@ export function servicePrograms(
       // The watching process has the service as its child.
       stopAsGroup: isWatched,
       stopWaitSeconds: 20,
+      ...(service === 'mail' ? { niceness: MAIL_NICENESS } : {}),
       priority: 40 + index,
     };
   });
@@ -89,6 +91,8 @@ export function serviceEnvironment(
   const base = {
     // The local stack has published passwords, which production refuses.
     NODE_ENV: 'development',
+    // Bluebird, inside redlock, would collect a stack trace for every promise.
+    BLUEBIRD_DEBUG: '0',
     HOST: '127.0.0.1',
     PORT: String(ports[service]),
     LOG_LEVEL: 'info',

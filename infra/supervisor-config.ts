@@ -62,10 +62,11 @@ function programSection(settings: StackSettings, program: Program, files: readon
     [HOME_MARKER]: settings.home,
     PUNCTUAL_CONFIG_DIGEST: digest(files.filter((file) => file.program === program.name)),
   };
+  const command = program.niceness ? ['nice', '-n', String(program.niceness), ...program.command] : program.command;
   const asGroup = program.stopAsGroup ? 'true' : 'false';
   return [
     `[program:${program.name}]`,
-    `command=${program.command.map(quoteArgument).join(' ')}`,
+    `command=${command.map(quoteArgument).join(' ')}`,
     `directory=${escapePercent(program.cwd)}`,
     `environment=${Object.entries(environment)
       .map(([name, value]) => `${name}=${quoteValue(value)}`)

@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import type { Program } from '../program.ts';
 import type { StackSettings } from '../stack-settings.ts';
 
+/** A mail may be a second later when orders keep the machine busy. */
+export const MAIL_NICENESS = 10;
+
 /** Older mails are removed; about 60 KB of memory each. */
 const MOST_MAILS = 2000;
 
@@ -25,5 +28,6 @@ export function inbox(settings: StackSettings, node: string): Program {
     env: {},
     ports: ['smtp', 'inbox'],
     priority: 10,
+    niceness: MAIL_NICENESS,
   };
 }

@@ -38,6 +38,8 @@ export type LaneOptions = {
   readonly signal: AbortSignal;
   readonly pollMs: number;
   readonly idlePollMs: number;
+  /** Rest after a pass that took all there was, so that what is written meanwhile shares the next one. */
+  readonly lingerMs: number;
   readonly outage: Outage;
   onPublished(count: number): void;
   onError(count: number): void;
@@ -66,7 +68,7 @@ const POSTPONE = `
 
 /** Publishes batch after batch until the signal is aborted. Never throws: every error is waited out. */
 export async function runLane(lane: Lane, options: LaneOptions): Promise<void> {
-  const { wakeup, signal, outage, pollMs, idlePollMs } = options;
+  const { wakeup, signal, outage, pollMs, idlePollMs, lingerMs } = options;
   let failures = 0;
   let idleMs = pollMs;
   while (!signal.aborted) {
@@ -74,10 +76,10 @@ export async function runLane(lane: Lane, options: LaneOptions): Promise<void> {
       const found = await passOnce(lane, options);
       failures = 0;
       outage.recovered();
-      if (found > 0) {
-        idleMs = pollMs;
-        continue;
-      }
+      if (found > 0) idleMs = pollMs;
+      if (found === lane.batch) continue;
+      await pause(lingerMs, signal);
+      if (found > 0) continue;
     } catch (error) {
       failures += 1;
       options.onError(1);

@@ -35,6 +35,7 @@ const DEFAULT_KAFKA_BATCH = 2_000;
 const DEFAULT_RABBIT_BATCH = 1_000;
 const DEFAULT_POLL_MS = 250;
 const DEFAULT_IDLE_POLL_MS = 1_000;
+const DEFAULT_LINGER_MS = 20;
 
 export type RelayOptions = {
   readonly db: Database;
@@ -53,6 +54,8 @@ export type RelayOptions = {
   /** How long an idle relay waits before it looks again, at first and at most. */
   readonly pollMs?: number;
   readonly idlePollMs?: number;
+  /** Rest between passes that find less than a whole batch: a little delay for far fewer, larger batches. */
+  readonly lingerMs?: number;
 };
 
 export type Relay = Component & {
@@ -65,7 +68,8 @@ export type Relay = Component & {
 type RunningLane = { readonly lane: Lane; readonly wakeup: Wakeup; readonly outage: Outage };
 
 export function createRelay(options: RelayOptions): Relay {
-  const { db, logger, leaseName, pollMs = DEFAULT_POLL_MS, idlePollMs = DEFAULT_IDLE_POLL_MS } = options;
+  const { db, logger, leaseName } = options;
+  const { pollMs = DEFAULT_POLL_MS, idlePollMs = DEFAULT_IDLE_POLL_MS, lingerMs = DEFAULT_LINGER_MS } = options;
   const metrics = relayMetrics(options.metrics);
   const lanes = createLanes(options).map((lane): RunningLane => {
     const wakeup = createWakeup();
@@ -89,6 +93,7 @@ export function createRelay(options: RelayOptions): Relay {
         outage,
         pollMs,
         idlePollMs,
+        lingerMs,
         onPublished: (count) => metrics.published.inc({ transport }, count),
         onError: () => metrics.errors.inc({ transport, reason: 'unavailable' }),
         onRefused: (refused) => {
