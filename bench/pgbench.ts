@@ -33,7 +33,8 @@ export type P2Database = { readonly primaryUrl: string; readonly pgpoolUrl: stri
 /** A database with the order service's schema and the same number of products, which no service works on. */
 export async function createP2Database(settings: Settings, shop: Shop): Promise<P2Database> {
   const drop = async () => {
-    await queryAll(settings.POSTGRES_PRIMARY_URL, `DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
+    // As superuser: autovacuum may be at work in it, and only a superuser may end that.
+    await queryAll(settings.POSTGRES_ADMIN_URL, `DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
   };
   await drop();
   await queryAll(settings.POSTGRES_PRIMARY_URL, `CREATE DATABASE ${DATABASE}`);

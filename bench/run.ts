@@ -36,9 +36,9 @@ const clients = positive('clients', values.clients);
 
 const stack = await benchStack();
 try {
+  const idleMemory = memoryOfStack(stack.settings);
   const shop = await prepareShop(stack.settings);
   await loadGateway(stack.settings, shop, { seconds: Math.min(5, seconds), connections });
-  const idleMemory = memoryOfStack(stack.settings);
 
   const p2 = await createP2Database(stack.settings, shop);
   const before = await runPgbench(p2, { seconds, clients, through: 'primary' });

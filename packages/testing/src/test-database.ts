@@ -21,8 +21,9 @@ export type TestDatabase = {
 export async function testDatabase(label: string, migrations: readonly Migration[] = []): Promise<TestDatabase> {
   const { postgres } = servers();
   const name = testName(label);
+  // As superuser: autovacuum may be at work in it, and only a superuser may end that.
   const drop = (): Promise<void> =>
-    runOn(postgres.primaryUrl, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
+    runOn(postgres.adminUrl, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
   const urls = {
     primaryUrl: withDatabase(postgres.primaryUrl, name),
     replicaUrl: withDatabase(postgres.replicaUrl, name),
