@@ -10,13 +10,15 @@ const { values, positionals } = parseArgs({
   options: {
     profile: { type: 'string', default: 'all' },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
     lines: { type: 'string', default: '50' },
     follow: { type: 'boolean', default: false },
     'time-scale': { type: 'string' },
   },
 });
 
-const [name = 'help', ...args] = positionals;
+const [given = 'help', ...args] = positionals;
+const name = values.help ? 'help' : given;
 
 try {
   const command = COMMANDS[name];

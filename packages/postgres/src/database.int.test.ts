@@ -273,6 +273,31 @@ describe('createDatabase', () => {
     );
   });
 
+  it('breaks off a connection that has gone silent, in a transaction too, and goes on with another', async () => {
+    const proxy = await tcpProxy(server.primaryUrl);
+    try {
+      const db = open({ primaryUrl: proxy.url, replicaUrl: undefined, timeouts: { statementTimeoutMs: 50 } });
+      await one(db.primary, 'SELECT 1');
+      const inTransaction = db.transaction(async (tx) => {
+        await one(tx, 'SELECT 1');
+        proxy.stall();
+        await one(tx, 'SELECT 2');
+      });
+      const outside = one(db.primary, 'SELECT 3');
+      await Promise.all([inTransaction, outside].map((work) => assert.rejects(work, DatabaseUnavailable)));
+      proxy.heal();
+      assert.deepEqual(await one(db.primary, 'SELECT 4 AS found'), { found: 4 });
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  it('lets the statements of a transaction take longer when told so, and only those', async () => {
+    const db = open({ poolMax: 1, timeouts: { statementTimeoutMs: 50 } });
+    await db.transaction((tx) => one(tx, 'SELECT pg_sleep(0.2)'), { statementTimeoutMs: 5_000 });
+    await assert.rejects(one(db.primary, 'SELECT pg_sleep(5)'), (error) => sqlState(error) === SQLSTATE.queryCanceled);
+  });
+
   it('counts connections and times transactions', async () => {
     const metrics = createMetrics('shop');
     const db = open({ metrics });

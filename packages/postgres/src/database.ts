@@ -1,5 +1,6 @@
 import type { Logger, Metrics } from '@punctual/telemetry';
 import knex, { type Knex } from 'knex';
+import { limitAnswers } from './answer-limit.ts';
 import { connectionSettings, type Timeouts } from './connection.ts';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 import { observePools, type Pool } from './pool-metrics.ts';
@@ -95,6 +96,7 @@ function createPool(url: string, applicationName: string, options: DatabaseOptio
       debug: (detail: unknown) => logger.debug('knex debug', { detail }),
     },
   });
+  limitAnswers(pool, timeouts?.statementTimeoutMs ?? DEFAULT_TIMEOUTS.statementTimeoutMs);
   translateErrors(pool);
   return pool;
 }

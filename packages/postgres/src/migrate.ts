@@ -11,7 +11,7 @@ const MIGRATIONS_TABLE = 'migrations';
 /** Any constant will do; advisory locks are per database. */
 const ADVISORY_LOCK = 7_208_150_422;
 const WAIT_FOR_LOCK_SECONDS = 60;
-const STATEMENT_LIMIT_SECONDS = 300;
+const STATEMENT_TIMEOUT_MS = 300_000;
 
 export type Migration = {
   /** Such as `0001-orders`; never changed once it was applied anywhere. */
@@ -48,13 +48,15 @@ export function migrateDown(
 }
 
 function withMigrationLock<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return db.transaction(async (tx) => {
-    await tx.raw(`SET LOCAL lock_timeout = '${WAIT_FOR_LOCK_SECONDS}s'`);
-    await tx.raw(`SET LOCAL statement_timeout = '${STATEMENT_LIMIT_SECONDS}s'`);
-    // Inside DO rather than SELECT, which pgpool would be free to send to a replica.
-    await tx.raw(`DO $$ BEGIN PERFORM pg_advisory_xact_lock(${ADVISORY_LOCK}); END $$`);
-    return await work(tx);
-  });
+  return db.transaction(
+    async (tx) => {
+      await tx.raw(`SET LOCAL lock_timeout = '${WAIT_FOR_LOCK_SECONDS}s'`);
+      // Inside DO rather than SELECT, which pgpool would be free to send to a replica.
+      await tx.raw(`DO $$ BEGIN PERFORM pg_advisory_xact_lock(${ADVISORY_LOCK}); END $$`);
+      return await work(tx);
+    },
+    { statementTimeoutMs: STATEMENT_TIMEOUT_MS },
+  );
 }
 
 function migratorConfig(migrations: readonly Migration[]): Knex.MigratorConfig {

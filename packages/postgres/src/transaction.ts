@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@punctual/telemetry';
 import type { Knex } from 'knex';
+import { allowStatements } from './answer-limit.ts';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 import type { Transaction } from './query.ts';
 import { isRetryable, isUnavailable } from './sqlstate.ts';
@@ -14,18 +15,21 @@ export type TransactionOptions = {
    * before the commit was sent. 0 when absent: `fn` must have no effect outside the transaction to be repeated.
    */
   retries?: number | undefined;
+  /** How long each of its statements may take, when that is not what the pool allows. */
+  statementTimeoutMs?: number | undefined;
   isolation?: 'read committed' | 'repeatable read' | 'serializable' | undefined;
 };
 
 export async function runTransaction<T>(
   pool: Knex,
   fn: (tx: Transaction) => Promise<T>,
-  { retries = 0, isolation, logger }: TransactionOptions & { logger: Logger },
+  { logger, ...options }: TransactionOptions & { logger: Logger },
 ): Promise<T> {
+  const { retries = 0 } = options;
   const maxRetries = Math.min(retries, MAX_RETRIES);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await runOnce(pool, fn, isolation);
+      return await runOnce(pool, fn, options);
     } catch (error) {
       const repeatable = isRetryable(error) && !(error instanceof DatabaseUnavailable && error.commitUnknown);
       if (!repeatable || attempt >= maxRetries) throw error;
@@ -38,13 +42,15 @@ export async function runTransaction<T>(
 async function runOnce<T>(
   pool: Knex,
   fn: (tx: Transaction) => Promise<T>,
-  isolation: TransactionOptions['isolation'],
+  { isolation, statementTimeoutMs }: TransactionOptions,
 ): Promise<T> {
   let body: 'running' | 'resolved' | { error: unknown } = 'running';
+  let restoreLimit = (): unknown => undefined;
   try {
     return await pool.transaction(
       async (tx) => {
         try {
+          if (statementTimeoutMs !== undefined) restoreLimit = await allowStatements(tx, statementTimeoutMs);
           const result = await fn(tx);
           body = 'resolved';
           return result;
@@ -57,6 +63,8 @@ async function runOnce<T>(
     );
   } catch (error) {
     throw explain(error, body);
+  } finally {
+    restoreLimit();
   }
 }
 

@@ -6,6 +6,8 @@ export type TcpProxy = {
   readonly url: string;
   /** Ends every connection through it and refuses new ones. */
   cut(): void;
+  /** Keeps every connection open and passes nothing on: the silence of a host that has lost its state. */
+  stall(): void;
   heal(): void;
   connections(): number;
   stop(): Promise<void>;
@@ -14,16 +16,21 @@ export type TcpProxy = {
 /** A way to a server that can be cut, for tests of what happens then. Takes the URL of the server, and needs its port in it. */
 export async function tcpProxy(serverUrl: string): Promise<TcpProxy> {
   const target = new URL(serverUrl);
-  const open = new Set<Socket>();
-  let isCut = false;
+  const open = new Map<Socket, Socket>();
+  let state: 'open' | 'cut' | 'stalled' = 'open';
+
+  const join = (client: Socket, upstream: Socket): void => {
+    client.pipe(upstream);
+    upstream.pipe(client);
+  };
 
   const server = createServer((client) => {
-    if (isCut) {
+    if (state === 'cut') {
       client.destroy();
       return;
     }
     const upstream = connect({ host: target.hostname, port: Number(target.port) });
-    open.add(client);
+    open.set(client, upstream);
     const end = (): void => {
       open.delete(client);
       client.destroy();
@@ -33,8 +40,7 @@ export async function tcpProxy(serverUrl: string): Promise<TcpProxy> {
       socket.on('error', end);
       socket.on('close', end);
     }
-    client.pipe(upstream);
-    upstream.pipe(client);
+    if (state === 'open') join(client, upstream);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -45,16 +51,24 @@ export async function tcpProxy(serverUrl: string): Promise<TcpProxy> {
   url.port = String(address.port);
 
   const closeAll = (): void => {
-    for (const client of open) client.destroy();
+    for (const client of open.keys()) client.destroy();
   };
   return {
     url: url.href,
     cut() {
-      isCut = true;
+      state = 'cut';
       closeAll();
     },
+    stall() {
+      state = 'stalled';
+      for (const [client, upstream] of open) {
+        client.unpipe(upstream);
+        upstream.unpipe(client);
+      }
+    },
     heal() {
-      isCut = false;
+      if (state === 'stalled') for (const [client, upstream] of open) join(client, upstream);
+      state = 'open';
     },
     connections: () => open.size,
     async stop() {

@@ -21,7 +21,6 @@ import type { Logger } from '@punctual/telemetry';
 import { evolve, type Product } from '../domain/product.ts';
 import { upsertProducts } from '../store/product-store.ts';
 import {
-  allowLongStatements,
   changedSince,
   compareWithCopy,
   countStreams,
@@ -205,9 +204,7 @@ function requireLease(lease: Lease): void {
   if (!lease.isHeld()) throw new Error('the rebuild has lost its lease; start it again');
 }
 
-async function long<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return await db.transaction(async (tx) => {
-    await allowLongStatements(tx, STATEMENT_TIMEOUT_MS);
-    return await work(tx);
-  });
+/** Long work is bounded too, but not by what a request may take. */
+function long<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return db.transaction(work, { statementTimeoutMs: STATEMENT_TIMEOUT_MS });
 }

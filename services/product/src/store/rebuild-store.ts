@@ -3,7 +3,7 @@
  * goes on, and then takes its place. Its indexes are those of the live table, so a migration that adds one needs no
  * change here; they carry the suffix until the names are free.
  */
-import { execute, one, type Queryable, rows, type Transaction } from '@punctual/postgres';
+import { one, type Queryable, rows, type Transaction } from '@punctual/postgres';
 import type { ProductEvent } from '../domain/product.ts';
 import { EVENT_COLUMNS, type EventRow, PRODUCT_COLUMNS, toEvent } from './product-rows.ts';
 
@@ -169,9 +169,4 @@ function renamed(definition: string, name: string): string {
   const match = /^(CREATE (?:UNIQUE )?INDEX )(\S+)( ON (?:\S+\.)?)products( .*)$/s.exec(definition);
   if (match === null || match[2] !== name) throw new Error(`cannot copy the index: ${definition}`);
   return `${match[1]}${name}${SUFFIX}${match[3]}products_next${match[4]}`;
-}
-
-/** Long work is bounded too, but not by what a request may take. */
-export async function allowLongStatements(tx: Transaction, timeoutMs: number): Promise<void> {
-  await execute(tx, `SET LOCAL statement_timeout = '${timeoutMs}ms'`);
 }
