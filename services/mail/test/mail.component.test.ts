@@ -11,8 +11,10 @@ import {
   eventually,
   inboxClient,
   servers,
+  type TcpProxy,
   type TestDatabase,
   type TestVhost,
+  tcpProxy,
   testDatabase,
   testVhost,
 } from '@punctual/testing';
@@ -33,6 +35,7 @@ describe('the mail service', function () {
   let db: Database;
   let rabbit: RabbitConnection;
   let smtp: SmtpFront;
+  let ledger: TcpProxy;
   let app: MailApp;
 
   before(async () => {
@@ -43,6 +46,7 @@ describe('the mail service', function () {
     rabbit.declare(shopTopology({ delayStrategy: 'auto' }));
     await rabbit.start();
     smtp = await smtpFront(servers().smtp);
+    ledger = await tcpProxy(database.pgpoolUrl);
     app = startable();
     await app.start();
     await eventually(async () => assert.equal((await fetch(`${app.url}/health/ready`)).status, 200));
@@ -52,6 +56,7 @@ describe('the mail service', function () {
     await app.stop();
     await rabbit.stop();
     await smtp.close();
+    await ledger.stop();
     await db.close();
     await database.drop();
     await vhost.drop();
@@ -133,6 +138,16 @@ describe('the mail service', function () {
     await ledgerShows(job.intent, { status: 'sent', in_doubt: 1 });
   });
 
+  it('sends once although the ledger goes away between the mail server taking the mail and its record', async () => {
+    const released = smtp.onNextMail(() => ledger.cut());
+    const { to, intent } = await publish('mail.order-paid', { order, paid_at: inAnHour() });
+    await released;
+    await inbox.waitForMail(to);
+    ledger.heal();
+    await ledgerShows(intent, { status: 'sent', attempts: 1, in_doubt: 0 });
+    assert.equal((await inbox.mailsTo(to)).length, 1);
+  });
+
   it('keeps a job that makes no sense as a dead letter and goes on', async () => {
     const intent = `nonsense:${randomUUID()}`;
     await rabbit.publish([envelope('mail.order-paid', { intent, to: 'not an address' })]);
@@ -146,7 +161,7 @@ describe('the mail service', function () {
       PORT: '0',
       NODE_ENV: 'test',
       LOG_LEVEL: 'silent',
-      DATABASE_URL: database.pgpoolUrl,
+      DATABASE_URL: ledger.url,
       RABBITMQ_URL: vhost.url,
       SMTP_HOST: '127.0.0.1',
       SMTP_PORT: String(smtp.port),
@@ -243,19 +258,30 @@ function inAnHour(): string {
 }
 
 /** `forward` hands connections to the real mail server, `refuse` closes them, any other text is the answer to every mail's sender. */
-type SmtpFront = { readonly port: number; behave(how: string): void; close(): Promise<void> };
+type SmtpFront = {
+  readonly port: number;
+  behave(how: string): void;
+  /** Calls back when the next mail's content is on its way to the server, and resolves then. */
+  onNextMail(callback: () => void): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** A port in front of the real mail server that can show the troubles mail servers have. */
 async function smtpFront(target: { host: string; port: number }): Promise<SmtpFront> {
   let behaviour = 'forward';
+  let onContent: (() => void) | undefined;
   const sockets = new Set<Socket>();
   const server: Server = createServer((client) => {
     sockets.add(client);
     client.on('close', () => sockets.delete(client));
     client.on('error', () => client.destroy());
     if (behaviour === 'refuse') client.destroy();
-    else if (behaviour === 'forward') forward(client, target);
-    else answerMail(client, behaviour);
+    else if (behaviour === 'forward') {
+      forward(client, target);
+      client.on('data', (data: Buffer) => {
+        if (/\r\n\.\r\n$/.test(data.toString('latin1'))) onContent?.();
+      });
+    } else answerMail(client, behaviour);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -269,6 +295,15 @@ async function smtpFront(target: { host: string; port: number }): Promise<SmtpFr
     behave(how) {
       behaviour = how;
       hangUp();
+    },
+    onNextMail(callback) {
+      return new Promise((resolve) => {
+        onContent = () => {
+          onContent = undefined;
+          callback();
+          resolve();
+        };
+      });
     },
     async close() {
       hangUp();

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MailJob, MailJobType } from '@punctual/contracts';
 import { RejectMessage, RetryLater } from '@punctual/messaging';
-import type { Database } from '@punctual/postgres';
+import { type Database, isUnavailable } from '@punctual/postgres';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { MailRenderer } from '../rendering.ts';
 import { SmtpRefused, type SmtpSender } from '../smtp.ts';
@@ -9,6 +10,9 @@ import { claim, recordFailure, recordSent } from '../store/ledger.ts';
 
 /** Added to the longest sending: a claim must not run out under a sender that is alive. */
 const CLAIM_MARGIN_MS = 1_000;
+
+/** Between attempts to record that a mail was sent while the ledger is away. */
+const RECORD_RETRY_MS = 250;
 
 export type DeliverMail = (type: MailJobType, job: MailJob<MailJobType>) => Promise<void>;
 
@@ -37,6 +41,20 @@ export function createDeliverMail(options: DeliverMailOptions): DeliverMail {
     labelNames: ['type', 'outcome'],
   });
 
+  /** The server has the mail and only we know it: giving up here would send it again. So this waits until the ledger is back. */
+  async function recordSentHoweverLong(intent: string): Promise<void> {
+    for (;;) {
+      try {
+        await recordSent(db.primary, intent);
+        return;
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        logger.warn('mail sent, the ledger is away', { intent });
+        await delay(RECORD_RETRY_MS);
+      }
+    }
+  }
+
   return async (type, job) => {
     const messageId = messageIdOf(job.intent, from);
     const intent = { intent: job.intent, type, recipient: job.to, messageId, notAfter: job.not_after };
@@ -57,7 +75,7 @@ export function createDeliverMail(options: DeliverMailOptions): DeliverMail {
       if (permanent) throw new RejectMessage(reason, { cause: error });
       throw new RetryLater(reason, { cause: error });
     }
-    await recordSent(db.primary, job.intent);
+    await recordSentHoweverLong(job.intent);
     outcomes.inc({ type, outcome: 'sent' });
     logger.info('mail sent', { intent: job.intent });
   };
