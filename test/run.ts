@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-const STACK = 'test';
+/** Another name lets two checkouts test side by side. */
+const STACK = process.env.TEST_STACK ?? 'test';
 const SUITES = ['unit', 'integration', 'e2e'] as const;
 
 type Suite = (typeof SUITES)[number];
