@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ORDER_REASONS } from '../events/order.ts';
+import { FULFILLMENTS, ORDER_REASONS } from '../events/order.ts';
 import {
   dayText,
   id,
@@ -15,7 +15,6 @@ import { defineRoute } from '../route.ts';
 
 export const ORDER_STATUSES = ['PENDING', 'PAID', 'COMPLETED', 'CANCELLED', 'REFUNDED'] as const;
 export const STOCK_STATES = ['pending', 'reserved', 'rejected'] as const;
-export const FULFILLMENTS = ['unfulfilled', 'confirmed', 'shipped', 'delivered'] as const;
 
 /** The client's own name for one attempt to order; it stays the same over retries. */
 export const requestId = z
@@ -118,6 +117,7 @@ export const placeOrder = defineRoute({
     'OUT_OF_STOCK',
     'PRICE_CHANGED',
     'REQUEST_ID_REUSED',
+    'TOO_MANY_OPEN_ORDERS',
     'UNAVAILABLE',
   ],
 });
@@ -208,6 +208,31 @@ export const cancelOrderByReference = defineRoute({
   errors: cancelOrder.errors,
 });
 
+export const refundOrder = defineRoute({
+  id: 'refundOrder',
+  method: 'post',
+  path: '/orders/:id/refund',
+  tag,
+  summary: 'Decide that a paid order is refunded: its stock is released, and the payment goes back',
+  access: 'admin',
+  params: byId,
+  success: { status: 200, schema: order },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
+});
+
+export const changeOrderStatus = defineRoute({
+  id: 'changeOrderStatus',
+  method: 'patch',
+  path: '/orders/:id/status',
+  tag,
+  summary: 'Move the fulfilment of a paid order one step on; delivered completes the order',
+  access: 'admin',
+  params: byId,
+  body: z.strictObject({ status: z.enum(['confirmed', 'shipped', 'delivered']) }),
+  success: { status: 200, schema: order },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
+});
+
 export const timelineEntry = z.object({
   at: instant,
   type: z.string(),
@@ -240,5 +265,7 @@ export const orderRoutes = [
   getOrder,
   payOrder,
   cancelOrder,
+  changeOrderStatus,
+  refundOrder,
   getOrderTimeline,
 ];

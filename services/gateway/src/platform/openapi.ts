@@ -1,8 +1,17 @@
-import { authApi, buildOpenApi, type OpenApiDocument, orderApi, productApi, type Route } from '@punctual/contracts';
+import {
+  authApi,
+  buildOpenApi,
+  type OpenApiDocument,
+  orderApi,
+  productApi,
+  type Route,
+  userApi,
+} from '@punctual/contracts';
 
 /** Every route of the services behind the gateway, as their contracts state them. */
 export const contractRoutes: readonly Route[] = [
   ...authApi.authRoutes,
+  ...userApi.userRoutes,
   ...productApi.productRoutes,
   ...orderApi.orderRoutes,
 ];
