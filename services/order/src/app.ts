@@ -4,7 +4,7 @@ import { lifecycle } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
 import { createDatabase, migrateDown, migrateUp } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
-import { createCancelOrder } from './commands/cancel-order.ts';
+import { createCancelOrder, createChangeStatus, createRefundOrder } from './commands/decide-order.ts';
 import { createFireDueTimers } from './commands/fire-due-timers.ts';
 import { createPayOrder } from './commands/pay-order.ts';
 import { createPlaceOrder } from './commands/place-order.ts';
@@ -107,6 +107,8 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
         placeOrder: createPlaceOrder({ ...shared, locks, catalog, schedule }),
         payOrder: createPayOrder({ ...shared, fireDueTimers }),
         cancelOrder: createCancelOrder(shared),
+        changeStatus: createChangeStatus(shared),
+        refundOrder: createRefundOrder(shared),
       }),
     );
   }

@@ -204,7 +204,13 @@ function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
   const rabbit = createRabbit({ url: rabbitUrl, name: 'peer', logger, metrics });
   rabbit.declare(shopTopology({ delayStrategy: 'ttl', mailRetryStepsMs: [1_000] }));
 
-  const publish = (topic: 'stock' | 'product', type: string, key: number, data: unknown, id: string = randomUUID()) => {
+  const publish = (
+    topic: 'stock' | 'product' | 'payment',
+    type: string,
+    key: number,
+    data: unknown,
+    id: string = randomUUID(),
+  ) => {
     const time = new Date().toISOString();
     const envelope = { id, type, source: '/peer', subject: String(key), time, data, attempt: 1 };
     return kafka.publish([{ topic, key: String(key), envelope }]);
@@ -225,6 +231,8 @@ function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
       'order.paid': events['order.paid'].data,
       'order.completed': events['order.completed'].data,
       'order.cancelled': events['order.cancelled'].data,
+      'order.refunded': events['order.refunded'].data,
+      'order.status_changed': events['order.status_changed'].data,
     },
     db,
     onFatal: (error) => {

@@ -6,7 +6,7 @@ import {
   ORDER_TIMERS,
   type OutboxMessage,
 } from '@punctual/messaging';
-import type { Change, Order } from '../domain/order.ts';
+import type { Change, FulfillmentStep, Order } from '../domain/order.ts';
 import type { Timer } from '../domain/timers.ts';
 
 /** Mail jobs about an order; `name` tells one from the others, once and for all. */
@@ -34,6 +34,16 @@ export function messagesOf(change: Change): OutboxMessage[] {
       ];
     case 'order.completed':
       return [event('order.completed', order, { ...about, completed_at: at.toISOString() })];
+    case 'order.refunded':
+      // The customer is told when the money is on its way, which payment.refunded says.
+      return [event('order.refunded', order, { ...about, refunded_at: at.toISOString() })];
+    case 'order.status_changed': {
+      const { from, to } = fact;
+      return [
+        event('order.status_changed', order, { ...about, from, to, changed_at: at.toISOString() }),
+        fulfillmentMail(order, to, at.toISOString()),
+      ];
+    }
     case 'order.cancelled':
       return [
         event('order.cancelled', order, { ...about, reason: fact.reason, cancelled_at: at.toISOString() }),
@@ -70,10 +80,23 @@ export function wakeUp(orderId: number, timer: Timer): OutboxMessage {
   };
 }
 
-type OrderEventType = 'order.paid' | 'order.completed' | 'order.cancelled';
+type OrderEventType = 'order.paid' | 'order.completed' | 'order.cancelled' | 'order.refunded' | 'order.status_changed';
 
 function event<T extends OrderEventType>(type: T, order: Order, data: EventData<T>): OutboxMessage {
   return { transport: 'kafka', topic: 'order', key: String(order.id), type, data };
+}
+
+function fulfillmentMail(order: Order, step: FulfillmentStep, at: string): OutboxMessage {
+  switch (step) {
+    case 'confirmed':
+      return mail('mail.order-confirmed', order, { not_after: null, confirmed_at: at });
+    case 'shipped':
+      return mail('mail.order-shipped', order, { not_after: null, shipped_at: at });
+    case 'delivered':
+      return mail('mail.order-delivered', order, { not_after: null, delivered_at: at });
+    default:
+      return step satisfies never;
+  }
 }
 
 function mail<T extends OrderMailType>(

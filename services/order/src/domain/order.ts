@@ -6,7 +6,8 @@
  *      └─ customer, expiry unpaid, or stock rejected ──▶ CANCELLED (with the reason)
  *
  * Nothing else happens, and what has ended is never left. `stock` runs beside the status while it is PENDING:
- * pending ──▶ reserved, or pending ──▶ rejected together with CANCELLED.
+ * pending ──▶ reserved, or pending ──▶ rejected together with CANCELLED. `fulfillment` runs beside it while it is PAID:
+ * unfulfilled ──▶ confirmed ──▶ shipped ──▶ delivered, the last together with COMPLETED.
  */
 
 export const TRANSITIONS = {
@@ -21,6 +22,16 @@ export type OrderStatus = keyof typeof TRANSITIONS;
 export type OrderReason = 'CUSTOMER_CANCELLED' | 'PAYMENT_EXPIRED' | 'OUT_OF_STOCK';
 export type StockState = 'pending' | 'reserved' | 'rejected';
 export type Fulfillment = 'unfulfilled' | 'confirmed' | 'shipped' | 'delivered';
+
+/** The one step that each state of the fulfilment has. */
+export const NEXT_FULFILLMENT = {
+  unfulfilled: 'confirmed',
+  confirmed: 'shipped',
+  shipped: 'delivered',
+  delivered: undefined,
+} as const satisfies Record<Fulfillment, Fulfillment | undefined>;
+
+export type FulfillmentStep = Exclude<Fulfillment, 'unfulfilled'>;
 
 export type OrderItem = {
   readonly id: number;
@@ -56,6 +67,8 @@ export type Fact =
   | { readonly type: 'stock.reserved' }
   | { readonly type: 'order.paid' }
   | { readonly type: 'order.completed' }
+  | { readonly type: 'order.refunded' }
+  | { readonly type: 'order.status_changed'; readonly from: Fulfillment; readonly to: FulfillmentStep }
   | { readonly type: 'order.cancelled'; readonly reason: OrderReason };
 
 export type Change = { readonly before: Order; readonly order: Order; readonly fact: Fact; readonly at: Date };
@@ -65,12 +78,14 @@ export class IllegalTransition extends Error {
   readonly code = 'ILLEGAL_TRANSITION';
   readonly retryable = false;
   readonly current: OrderStatus;
-  readonly requested: OrderStatus;
+  readonly fulfillment: Fulfillment;
+  readonly requested: OrderStatus | Fulfillment;
 
-  constructor(current: OrderStatus, requested: OrderStatus) {
-    super(`an order that is ${current} cannot become ${requested}`);
+  constructor({ status, fulfillment }: Pick<Order, 'status' | 'fulfillment'>, requested: OrderStatus | Fulfillment) {
+    super(`an order that is ${status} and ${fulfillment} cannot become ${requested}`);
     this.name = 'IllegalTransition';
-    this.current = current;
+    this.current = status;
+    this.fulfillment = fulfillment;
     this.requested = requested;
   }
 }
@@ -122,6 +137,20 @@ export function complete(order: Order, at: Date): Change {
   return change(order, { status: 'COMPLETED' }, { type: 'order.completed' }, at);
 }
 
+/** The money goes back: this decides it, and the payment service carries it out. Throws IllegalTransition. */
+export function refund(order: Order, at: Date): Change {
+  assertCanBecome(order, 'REFUNDED');
+  return change(order, { status: 'REFUNDED' }, { type: 'order.refunded' }, at);
+}
+
+/** One step of the fulfilment, and the completion that delivery brings. Throws IllegalTransition. */
+export function fulfil(order: Order, to: FulfillmentStep, at: Date): readonly Change[] {
+  const { status, fulfillment: from } = order;
+  if (status !== 'PAID' || NEXT_FULFILLMENT[from] !== to) throw new IllegalTransition(order, to);
+  const moved = change(order, { fulfillment: to }, { type: 'order.status_changed', from, to }, at);
+  return to === 'delivered' ? [moved, complete(moved.order, at)] : [moved];
+}
+
 /** Undefined when the answer came too late to matter: product gives the pieces back on order.cancelled. */
 export function reserveStock(order: Order, at: Date): Change | undefined {
   if (order.status !== 'PENDING' || order.stock !== 'pending') return undefined;
@@ -136,7 +165,7 @@ export function rejectStock(order: Order, at: Date): Change | undefined {
 }
 
 function assertCanBecome(order: Order, requested: OrderStatus): void {
-  if (!canBecome(order.status, requested)) throw new IllegalTransition(order.status, requested);
+  if (!canBecome(order.status, requested)) throw new IllegalTransition(order, requested);
 }
 
 function change(before: Order, fields: Partial<Order>, fact: Fact, at: Date): Change {

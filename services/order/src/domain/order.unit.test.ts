@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import {
+  type Change,
   canBecome,
   cancel,
   complete,
+  type Fulfillment,
+  type FulfillmentStep,
+  fulfil,
   IllegalTransition,
+  NEXT_FULFILLMENT,
   type Order,
   type OrderStatus,
   PaymentOverdue,
   pay,
+  refund,
   rejectStock,
   reserveStock,
   StockPending,
@@ -18,6 +25,8 @@ const CREATED = new Date('2026-01-31T09:00:00.000Z');
 const LATER = new Date('2026-01-31T10:00:00.000Z');
 const EXPIRY = new Date('2026-02-01T09:00:00.000Z');
 const STATUSES = Object.keys(TRANSITIONS) as OrderStatus[];
+const FULFILLMENTS = Object.keys(NEXT_FULFILLMENT) as Fulfillment[];
+const STEPS: readonly FulfillmentStep[] = ['confirmed', 'shipped', 'delivered'];
 
 function orderWith(fields: Partial<Order> = {}): Order {
   return {
@@ -53,6 +62,7 @@ describe('the life of an order', () => {
     ['pay', (order: Order) => pay(order, LATER), 'PAID'],
     ['cancel', (order: Order) => cancel(order, 'CUSTOMER_CANCELLED', LATER), 'CANCELLED'],
     ['complete', (order: Order) => complete(order, LATER), 'COMPLETED'],
+    ['refund', (order: Order) => refund(order, LATER), 'REFUNDED'],
   ] as const) {
     for (const status of STATUSES) {
       it(`${canBecome(status, requested) ? 'lets' : 'refuses to'} ${name} an order that is ${status}`, () => {
@@ -63,7 +73,7 @@ describe('the life of an order', () => {
           assert.equal(change.order.updatedAt, LATER);
           assert.equal(change.before, order);
         } else {
-          assert.throws(() => step(order), new IllegalTransition(status, requested));
+          assert.throws(() => step(order), new IllegalTransition(order, requested));
         }
       });
     }
@@ -92,4 +102,62 @@ describe('the life of an order', () => {
       assert.equal(answer(orderWith({ stock: 'pending', status: 'CANCELLED' }), LATER), undefined);
     }
   });
+
+  for (const status of STATUSES) {
+    for (const fulfillment of FULFILLMENTS) {
+      for (const to of STEPS) {
+        const isLegal = status === 'PAID' && NEXT_FULFILLMENT[fulfillment] === to;
+        it(`${isLegal ? 'moves' : 'does not move'} the fulfilment of ${status} from ${fulfillment} to ${to}`, () => {
+          const order = orderWith({ status, fulfillment });
+          if (!isLegal) {
+            assert.throws(() => fulfil(order, to, LATER), new IllegalTransition(order, to));
+            return;
+          }
+          const changes = fulfil(order, to, LATER);
+          const last = changes.at(-1)?.order;
+          const completes = to === 'delivered';
+          assert.deepEqual(
+            changes.map(({ fact }) => fact.type),
+            completes ? ['order.status_changed', 'order.completed'] : ['order.status_changed'],
+          );
+          assert.deepEqual([last?.fulfillment, last?.status], [to, completes ? 'COMPLETED' : 'PAID']);
+        });
+      }
+    }
+  }
+
+  it('takes one legal step at a time, whatever is asked of it, and never leaves its end', () => {
+    const asks = fc.constantFrom<((order: Order) => readonly Change[])[]>(
+      (order) => [pay(order, LATER)],
+      (order) => [cancel(order, 'CUSTOMER_CANCELLED', LATER)],
+      (order) => [complete(order, LATER)],
+      (order) => [refund(order, LATER)],
+      ...STEPS.map((to) => (order: Order) => fulfil(order, to, LATER)),
+    );
+    fc.assert(
+      fc.property(fc.array(asks, { maxLength: 20 }), (asked) => {
+        let order = orderWith();
+        for (const ask of asked) {
+          for (const { before, order: after } of decided(ask, order)) {
+            assert.equal(before, order);
+            assert.ok(after.status === before.status || canBecome(before.status, after.status));
+            const isStep = NEXT_FULFILLMENT[before.fulfillment] === after.fulfillment;
+            assert.ok(after.fulfillment === before.fulfillment || (before.status === 'PAID' && isStep));
+            order = after;
+          }
+          if (order.fulfillment === 'delivered') assert.equal(order.status, 'COMPLETED');
+        }
+      }),
+    );
+  });
 });
+
+/** What an order answers to a wish; nothing when it refuses. */
+function decided(ask: (order: Order) => readonly Change[], order: Order): readonly Change[] {
+  try {
+    return ask(order);
+  } catch (error) {
+    if (error instanceof IllegalTransition) return [];
+    throw error;
+  }
+}

@@ -1,7 +1,7 @@
 import { orderApi } from '@punctual/contracts';
 import { handle, type MountedRoute, notFound, pagingLinks } from '@punctual/http';
 import type { Database } from '@punctual/postgres';
-import type { createCancelOrder } from '../commands/cancel-order.ts';
+import type { createCancelOrder, createChangeStatus, createRefundOrder } from '../commands/decide-order.ts';
 import type { createPayOrder } from '../commands/pay-order.ts';
 import type { createPlaceOrder } from '../commands/place-order.ts';
 import { orderView, placedView } from '../queries/order-view.ts';
@@ -13,11 +13,14 @@ export type OrderRoutesOptions = {
   placeOrder: ReturnType<typeof createPlaceOrder>;
   payOrder: ReturnType<typeof createPayOrder>;
   cancelOrder: ReturnType<typeof createCancelOrder>;
+  changeStatus: ReturnType<typeof createChangeStatus>;
+  refundOrder: ReturnType<typeof createRefundOrder>;
 };
 
 type Caller = { userId: number; role: 'customer' | 'admin' };
 
-export function orderRoutes({ db, placeOrder, payOrder, cancelOrder }: OrderRoutesOptions): MountedRoute[] {
+export function orderRoutes(options: OrderRoutesOptions): MountedRoute[] {
+  const { db, placeOrder, payOrder, cancelOrder, changeStatus, refundOrder } = options;
   const pay = async (orderId: number, caller: Caller) => orderView(await payOrder({ orderId, caller }));
   const cancel = async (orderId: number, caller: Caller) => orderView(await cancelOrder({ orderId, caller }));
 
@@ -47,6 +50,12 @@ export function orderRoutes({ db, placeOrder, payOrder, cancelOrder }: OrderRout
     ),
     handle(orderApi.payOrder, ({ params, identity }) => pay(params.id, identity)),
     handle(orderApi.cancelOrder, ({ params, identity }) => cancel(params.id, identity)),
+    handle(orderApi.changeOrderStatus, async ({ params, body, identity }) =>
+      orderView(await changeStatus({ orderId: params.id, to: body.status, caller: identity })),
+    ),
+    handle(orderApi.refundOrder, async ({ params, identity }) =>
+      orderView(await refundOrder({ orderId: params.id, caller: identity })),
+    ),
     handle(orderApi.getOrderTimeline, async ({ params, identity }) =>
       found(params.id, await getTimeline(db, params.id, scopeOf(identity))),
     ),

@@ -1,5 +1,5 @@
 import { execute, type Queryable, rows, type Transaction } from '@punctual/postgres';
-import type { OrderReason, OrderStatus } from '../domain/order.ts';
+import type { Fulfillment, OrderReason, OrderStatus } from '../domain/order.ts';
 
 export type HistoryEntry = {
   readonly orderId: number;
@@ -7,8 +7,9 @@ export type HistoryEntry = {
   readonly type: string;
   /** Who caused it: `user:17`, `admin:1`, `product` or `timer`. */
   readonly actor: string;
-  readonly from?: OrderStatus | null;
-  readonly to?: OrderStatus | null;
+  /** The fulfilment for `order.status_changed`, else the status. */
+  readonly from?: OrderStatus | Fulfillment | null;
+  readonly to?: OrderStatus | Fulfillment | null;
   readonly reason?: OrderReason | null;
   readonly detail?: Readonly<Record<string, unknown>>;
 };
@@ -41,8 +42,8 @@ export async function historyOf(db: Queryable, orderId: number): Promise<Require
     at: Date;
     type: string;
     actor: string;
-    from_status: OrderStatus | null;
-    to_status: OrderStatus | null;
+    from_status: OrderStatus | Fulfillment | null;
+    to_status: OrderStatus | Fulfillment | null;
     reason: OrderReason | null;
     detail: Record<string, unknown>;
   }>(

@@ -111,20 +111,23 @@ export async function lockOrders(
 /** Writes what can change of an order. The caller holds the locks. */
 export async function updateOrders(tx: Transaction, orders: readonly Order[]): Promise<void> {
   if (orders.length === 0) return;
-  const changes = orders.map(({ id, status, reason, stock, updatedAt, paidAt }) => ({
+  const changes = orders.map(({ id, status, reason, stock, fulfillment, updatedAt, paidAt }) => ({
     id,
     status,
     reason,
     stock,
+    fulfillment,
     updated_at: updatedAt,
     paid_at: paidAt,
   }));
   await execute(
     tx,
     `UPDATE orders o
-     SET status = c.status, reason = c.reason, stock = c.stock, updated_at = c.updated_at, paid_at = c.paid_at
+     SET status = c.status, reason = c.reason, stock = c.stock, fulfillment = c.fulfillment, updated_at = c.updated_at,
+         paid_at = c.paid_at
      FROM json_to_recordset(CAST(:changes AS json))
-       AS c (id bigint, status text, reason text, stock text, updated_at timestamptz, paid_at timestamptz)
+       AS c (id bigint, status text, reason text, stock text, fulfillment text, updated_at timestamptz,
+             paid_at timestamptz)
      WHERE o.id = c.id`,
     { changes: JSON.stringify(changes) },
   );
