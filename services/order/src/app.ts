@@ -104,7 +104,12 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
     routes.push(
       ...orderRoutes({
         db,
-        placeOrder: createPlaceOrder({ ...shared, locks, catalog, schedule }),
+        placeOrder: createPlaceOrder({
+          ...shared,
+          locks,
+          catalog,
+          rules: { ...schedule, maxOpen: config.ORDER_MAX_OPEN || null },
+        }),
         payOrder: createPayOrder({ ...shared, fireDueTimers }),
         cancelOrder: createCancelOrder(shared),
         changeStatus: createChangeStatus(shared),

@@ -4,6 +4,7 @@ import {
   durationList,
   httpConfig,
   identityConfig,
+  integer,
   kafkaConfig,
   logConfig,
   rabbitConfig,
@@ -13,6 +14,9 @@ import {
 } from '@punctual/config';
 import { z } from 'zod';
 import { MAX_REMINDERS } from './domain/timers.ts';
+
+/** Far beyond what a person can have open; they are counted with each order. */
+const MAX_OPEN = 10_000;
 
 /** What migrations need. */
 export const databaseSchema = z.object({ ...databaseConfig, ...logConfig });
@@ -30,6 +34,8 @@ export const configSchema = z
     ORDER_REMINDERS: durationList().prefault('4h,12h,22h'),
     /** Until here an order can be paid; a paid one is complete then. */
     ORDER_EXPIRY: duration().prefault('24h'),
+    /** Unpaid orders that a user may have at once, each of which holds stock; 0 for any number. */
+    ORDER_MAX_OPEN: integer({ min: 0, max: MAX_OPEN }).default(50),
     PRODUCT_URL: url(),
     SWEEP_INTERVAL: duration().prefault('1s'),
     SWEEP_GRACE: duration().prefault('2s'),

@@ -33,6 +33,14 @@ describe('the configuration of the order service', () => {
     assert.equal(config.TIME_SCALE, 1);
   });
 
+  it('lets a user have 50 unpaid orders when nothing else is said', () => {
+    assert.equal(loadConfig(configSchema, ENV).ORDER_MAX_OPEN, 50);
+    assert.equal(loadConfig(configSchema, { ...ENV, ORDER_MAX_OPEN: '0' }).ORDER_MAX_OPEN, 0);
+    for (const ORDER_MAX_OPEN of ['-1', '1.5', 'many', '10001']) {
+      assert.deepEqual(problemsOf({ ORDER_MAX_OPEN }), ['ORDER_MAX_OPEN']);
+    }
+  });
+
   it('refuses reminders that are not before the expiry, or too many of them', () => {
     assert.deepEqual(problemsOf({ ORDER_REMINDERS: '4h,24h' }), ['ORDER_REMINDERS']);
     assert.deepEqual(problemsOf({ ORDER_EXPIRY: '22h' }), ['ORDER_REMINDERS']);
