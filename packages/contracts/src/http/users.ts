@@ -45,9 +45,10 @@ export const listUsers = defineRoute({
       search: z.string().trim().max(200).optional(),
       active: z.enum(['true', 'false']).optional(),
       page: pageQuery.page,
-      limit: pageQuery.limit.optional(),
+      // Their defaults are taken off: a default for one would contradict the other.
+      limit: pageQuery.limit.unwrap().optional(),
       /** Another name for limit. */
-      page_size: pageQuery.limit.optional(),
+      page_size: pageQuery.limit.unwrap().optional(),
     })
     .refine((query) => query.limit === undefined || query.page_size === undefined || query.limit === query.page_size, {
       path: ['page_size'],
@@ -78,7 +79,7 @@ export const updateMe = defineRoute({
   access: 'user',
   body: updateProfileBody,
   success: { status: 200, schema: user },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND'],
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND'],
 });
 
 export const getUser = defineRoute({
@@ -103,7 +104,7 @@ export const updateUser = defineRoute({
   params: byId,
   body: updateUserBody,
   success: { status: 200, schema: user },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND'],
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
 });
 
 export const deleteUser = defineRoute({
@@ -115,7 +116,7 @@ export const deleteUser = defineRoute({
   access: 'user',
   params: byId,
   success: { status: 204 },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND'],
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
 });
 
 export const userRoutes = [listUsers, getMe, updateMe, getUser, updateUser, deleteUser];
