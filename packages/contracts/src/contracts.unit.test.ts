@@ -6,6 +6,7 @@ import {
   mailJobs,
   orderApi,
   parseEvent,
+  paymentApi,
   productApi,
   type Route,
   userApi,
@@ -16,6 +17,7 @@ const routes: Route[] = [
   ...userApi.userRoutes,
   ...productApi.productRoutes,
   ...orderApi.orderRoutes,
+  ...paymentApi.paymentRoutes,
 ];
 const order = { shipping_address: '1 Main Street', items: [{ product_id: 1, quantity: 1 }] };
 

@@ -3,6 +3,7 @@ import {
   buildOpenApi,
   type OpenApiDocument,
   orderApi,
+  paymentApi,
   productApi,
   type Route,
   userApi,
@@ -14,6 +15,7 @@ export const contractRoutes: readonly Route[] = [
   ...userApi.userRoutes,
   ...productApi.productRoutes,
   ...orderApi.orderRoutes,
+  ...paymentApi.paymentRoutes,
 ];
 
 const json = (description: string) => ({
