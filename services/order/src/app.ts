@@ -11,6 +11,7 @@ import { createPlaceOrder } from './commands/place-order.ts';
 import { createRequestLocks } from './commands/request-lock.ts';
 import { createSweepTimers } from './commands/sweep-timers.ts';
 import type { DatabaseConfig, OrderConfig } from './config.ts';
+import { consumePaymentEvents } from './events/payment-events.ts';
 import { consumeProductEvents } from './events/product-events.ts';
 import { consumeStockEvents } from './events/stock-events.ts';
 import { toHttpError } from './http/errors.ts';
@@ -22,7 +23,7 @@ import { createSweeper } from './timers/sweeper.ts';
 
 const SERVICE = 'order';
 /** Written by this service or read by it; whoever comes first creates them. */
-const TOPICS = ['order', 'stock', 'product'];
+const TOPICS = ['order', 'stock', 'product', 'payment'];
 
 /** `api` answers requests, `worker` moves messages and timers (and answers health and metrics), `all` is both. */
 export type Role = 'api' | 'worker' | 'all';
@@ -72,6 +73,7 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
     wakeRelay = () => relay.wake();
     const stockEvents = consumeStockEvents({ ...shared, kafka, onFatal });
     const productEvents = consumeProductEvents({ kafka, db, onFatal });
+    const paymentEvents = consumePaymentEvents({ ...shared, kafka, onFatal });
     const dueTimers = consumeDueTimers({ rabbit, db, fireDueTimers });
     const sweepTimers = createSweepTimers({ db, fireDueTimers, graceMs: config.SWEEP_GRACE, metrics });
 
@@ -81,7 +83,7 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
     components.add(relay);
     components.add(createSweeper({ db, sweepTimers, intervalMs: config.SWEEP_INTERVAL, logger }));
     components.add(createInboxPruner({ db, logger }));
-    for (const consumer of [stockEvents, productEvents, dueTimers]) components.add(consumer);
+    for (const consumer of [stockEvents, productEvents, paymentEvents, dueTimers]) components.add(consumer);
     readiness.push({ name: 'kafka', check: () => kafka.ping() }, { name: 'rabbitmq', check: () => dueTimers.ping() });
 
     /** In the background: a service starts in any order, and the wait for a broker is without end. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import type { orderApi } from '@punctual/contracts';
 import { eventually } from '@punctual/testing';
 import { type Customer, type RunningOrder, startOrder } from './running-order.ts';
@@ -133,6 +134,36 @@ describe('after its payment an order', () => {
       assert.equal((answer.error.details as { current: string }).current, 'REFUNDED');
     }
     await eventually(() => assert.deepEqual(shop.eventsOf(id), ['order.created', 'order.paid', 'order.refunded']));
+  });
+
+  it('is paid by the news of a capture, declined before, and told when its money has gone back, once each', async () => {
+    const id = await placeReserved();
+    const about = { payment_id: 70, order_id: id, user_id: ann.userId };
+    const money = { amount_minor: 2_500, currency: 'USD' };
+    const now = () => new Date().toISOString();
+    const tell = async (type: string, data: Record<string, unknown>) => {
+      const eventId = randomUUID();
+      for (let delivery = 0; delivery < 3; delivery += 1) {
+        await shop.publish('payment', type, id, { ...about, ...data }, eventId);
+      }
+    };
+    await tell('payment.failed', { code: 'INSUFFICIENT_FUNDS', failed_at: now() });
+    await tell('payment.success', { ...money, captured_at: now() });
+    await eventually(async () => assert.equal((await ann.order(id)).status, 'PAID'));
+    await refund(id);
+    await tell('payment.refunded', { ...money, cause: 'order.refunded', refunded_at: now() });
+    await eventually(() => assert.equal(shop.mailsOf(id, 'mail.refund').length, 1));
+    const { data } = await ann.request<orderApi.TimelineEntry[]>('GET', `/orders/${id}/timeline`);
+    assert.deepEqual(
+      data.slice(2).map(({ type, actor, to, reason }) => [type, actor, to, reason]),
+      [
+        ['payment.failed', 'payment', null, 'INSUFFICIENT_FUNDS'],
+        ['order.paid', 'payment', 'PAID', null],
+        ['order.refunded', `admin:${admin.userId}`, 'REFUNDED', null],
+        ['payment.refunded', 'payment', null, null],
+      ],
+    );
+    assert.deepEqual(shop.eventsOf(id), ['order.created', 'order.paid', 'order.refunded']);
   });
 
   it('is either delivered or refunded when both are asked for at once', async () => {

@@ -26,9 +26,9 @@ export function messagesOf(change: Change): OutboxMessage[] {
           ...about,
           total_minor: order.totalMinor,
           currency: order.currency,
-          paid_at: at.toISOString(),
+          paid_at: paidAtOf(change).toISOString(),
         }),
-        mail('mail.order-paid', order, { not_after: null, paid_at: at.toISOString() }),
+        mail('mail.order-paid', order, { not_after: null, paid_at: paidAtOf(change).toISOString() }),
         // Its reminders are off, so nothing else would wake the order in time to complete it.
         wakeUp(order.id, { kind: 'expiry', dueAt: order.expiresAt }),
       ];
@@ -52,6 +52,10 @@ export function messagesOf(change: Change): OutboxMessage[] {
     default:
       return fact satisfies never;
   }
+}
+
+export function refundMail(order: Order, refundedAt: string): OutboxMessage {
+  return mail('mail.refund', order, { not_after: null, refunded_at: refundedAt });
 }
 
 export type Reminder = {
@@ -78,6 +82,11 @@ export function wakeUp(orderId: number, timer: Timer): OutboxMessage {
     dueAt: timer.dueAt,
     data: { order_id: orderId },
   };
+}
+
+/** The money was captured before the order heard of it. */
+function paidAtOf({ order, at }: Change): Date {
+  return order.paidAt ?? at;
 }
 
 type OrderEventType = 'order.paid' | 'order.completed' | 'order.cancelled' | 'order.refunded' | 'order.status_changed';

@@ -8,7 +8,7 @@ import { messagesOf } from './announce.ts';
 
 export type Decisions = {
   readonly changes: readonly Change[];
-  /** Who caused the changes: `user:17`, `admin:1`, `product` or `timer`. */
+  /** Who caused the changes: `user:17`, `admin:1`, `product`, `payment` or `timer`. */
   readonly actor: string;
   /** What happened beside the changes; it stands before them in the history. */
   readonly history?: readonly HistoryEntry[];
@@ -60,8 +60,12 @@ function historyEntry({ change, messages }: Told, actor: string): HistoryEntry {
     actor,
     ...stepOf(change),
     reason: order.reason,
-    detail: mails.length > 0 ? { mails } : {},
+    detail: { ...paymentOf(change), ...(mails.length > 0 ? { mails } : {}) },
   };
+}
+
+function paymentOf({ order, fact }: Change): { payment_id?: number } {
+  return fact.type === 'order.paid' && order.paymentId !== null ? { payment_id: order.paymentId } : {};
 }
 
 /** From where to where, of the status or of the fulfilment; the type of the entry tells which. */

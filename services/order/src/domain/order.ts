@@ -59,7 +59,9 @@ export type Order = {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly expiresAt: Date;
+  /** When the money was captured. */
   readonly paidAt: Date | null;
+  readonly paymentId: number | null;
 };
 
 /** What happened to an order, decided by one of the functions below. */
@@ -123,6 +125,31 @@ export function pay(order: Order, at: Date): Change {
   if (at >= order.expiresAt) throw new PaymentOverdue();
   if (order.stock !== 'reserved') throw new StockPending();
   return change(order, { status: 'PAID', paidAt: at }, { type: 'order.paid' }, at);
+}
+
+/** Money that a payment has taken for an order, and when. */
+export type Capture = { readonly paymentId: number; readonly capturedAt: Date };
+
+/**
+ * What money taken means to an order: the order decides, the money follows. Captured in time it pays an order that is
+ * PENDING; captured too late it ends it. Undefined when it changes nothing: an order that this payment paid already, or
+ * one that has ended, whose money the payment service gives back when it hears of the end. Money for pieces that are not
+ * set aside, which the payment service does not take, changes nothing either: the expiry gives it back.
+ */
+export function applyPayment(order: Order, { paymentId, capturedAt }: Capture, at: Date): Change | undefined {
+  switch (order.status) {
+    case 'PENDING':
+      if (capturedAt > order.expiresAt) return cancel(order, 'PAYMENT_EXPIRED', at);
+      if (order.stock !== 'reserved') return undefined;
+      return change(order, { status: 'PAID', paidAt: capturedAt, paymentId }, { type: 'order.paid' }, at);
+    case 'PAID':
+    case 'COMPLETED':
+    case 'CANCELLED':
+    case 'REFUNDED':
+      return undefined;
+    default:
+      return order.status satisfies never;
+  }
 }
 
 /** Throws IllegalTransition. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  applyPayment,
   type Change,
   canBecome,
   cancel,
@@ -48,6 +49,7 @@ function orderWith(fields: Partial<Order> = {}): Order {
     updatedAt: CREATED,
     expiresAt: EXPIRY,
     paidAt: null,
+    paymentId: null,
     ...fields,
   };
 }
@@ -126,12 +128,72 @@ describe('the life of an order', () => {
     }
   }
 
+  describe('when money was captured for it', () => {
+    const PAYMENT_ID = 7;
+    const captured = (order: Order, capturedAt: Date, at = LATER) =>
+      applyPayment(order, { paymentId: PAYMENT_ID, capturedAt }, at);
+
+    it('is paid while it is PENDING, however late the news comes, when the capture was in time', () => {
+      for (const capturedAt of [CREATED, LATER, EXPIRY]) {
+        for (const at of [LATER, new Date(+EXPIRY + 3_600_000)]) {
+          const paid = captured(orderWith(), capturedAt, at);
+          assert.deepEqual(paid?.fact, { type: 'order.paid' });
+          const { status, paidAt, paymentId, updatedAt } = paid.order;
+          assert.deepEqual(
+            { status, paidAt, paymentId, updatedAt },
+            {
+              status: 'PAID',
+              paidAt: capturedAt,
+              paymentId: PAYMENT_ID,
+              updatedAt: at,
+            },
+          );
+        }
+      }
+    });
+
+    it('expires when it was PENDING and the capture too late', () => {
+      const expired = captured(orderWith(), new Date(+EXPIRY + 1));
+      assert.deepEqual(expired?.fact, { type: 'order.cancelled', reason: 'PAYMENT_EXPIRED' });
+      assert.deepEqual([expired.order.status, expired.order.paymentId], ['CANCELLED', null]);
+    });
+
+    it('stays PENDING while its pieces are not set aside', () => {
+      assert.equal(captured(orderWith({ stock: 'pending' }), LATER), undefined);
+    });
+
+    for (const status of STATUSES.filter((one) => one !== 'PENDING')) {
+      it(`stays ${status}, whichever payment it was and whenever`, () => {
+        for (const paymentId of [PAYMENT_ID, PAYMENT_ID + 1, null]) {
+          for (const capturedAt of [LATER, new Date(+EXPIRY + 1)]) {
+            assert.equal(captured(orderWith({ status, paymentId }), capturedAt), undefined);
+          }
+        }
+      });
+    }
+
+    it('comes to the same when the news comes twice', () => {
+      fc.assert(
+        fc.property(
+          fc.date({ min: CREATED, max: new Date(+EXPIRY * 2 - +CREATED), noInvalidDate: true }),
+          (capturedAt) => {
+            const first = captured(orderWith(), capturedAt);
+            assert.ok(first);
+            assert.equal(captured(first.order, capturedAt), undefined);
+            assert.equal(first.order.status, capturedAt <= EXPIRY ? 'PAID' : 'CANCELLED');
+          },
+        ),
+      );
+    });
+  });
+
   it('takes one legal step at a time, whatever is asked of it, and never leaves its end', () => {
     const asks = fc.constantFrom<((order: Order) => readonly Change[])[]>(
       (order) => [pay(order, LATER)],
       (order) => [cancel(order, 'CUSTOMER_CANCELLED', LATER)],
       (order) => [complete(order, LATER)],
       (order) => [refund(order, LATER)],
+      (order) => [applyPayment(order, { paymentId: 7, capturedAt: LATER }, LATER) ?? []].flat(),
       ...STEPS.map((to) => (order: Order) => fulfil(order, to, LATER)),
     );
     fc.assert(

@@ -1,3 +1,4 @@
+import type { PaymentFailure } from '@punctual/contracts';
 import { execute, type Queryable, rows, type Transaction } from '@punctual/postgres';
 import type { Fulfillment, OrderReason, OrderStatus } from '../domain/order.ts';
 
@@ -5,12 +6,13 @@ export type HistoryEntry = {
   readonly orderId: number;
   readonly at: Date;
   readonly type: string;
-  /** Who caused it: `user:17`, `admin:1`, `product` or `timer`. */
+  /** Who caused it: `user:17`, `admin:1`, `product`, `payment` or `timer`. */
   readonly actor: string;
   /** The fulfilment for `order.status_changed`, else the status. */
   readonly from?: OrderStatus | Fulfillment | null;
   readonly to?: OrderStatus | Fulfillment | null;
-  readonly reason?: OrderReason | null;
+  /** Why the order ended, or why a payment of it failed. */
+  readonly reason?: OrderReason | PaymentFailure | null;
   readonly detail?: Readonly<Record<string, unknown>>;
 };
 
@@ -44,7 +46,7 @@ export async function historyOf(db: Queryable, orderId: number): Promise<Require
     actor: string;
     from_status: OrderStatus | Fulfillment | null;
     to_status: OrderStatus | Fulfillment | null;
-    reason: OrderReason | null;
+    reason: OrderReason | PaymentFailure | null;
     detail: Record<string, unknown>;
   }>(
     db,

@@ -3,6 +3,7 @@ import { leaseMigrations, type Migration } from '@punctual/postgres';
 import { ordersMigration } from './0001-orders.ts';
 import { placeOrdersMigration } from './0002-place-orders.ts';
 import { openOrdersMigration } from './0003-open-orders.ts';
+import { paymentsMigration } from './0004-payments.ts';
 
 /** Append only. */
 export const orderMigrations: readonly Migration[] = [
@@ -11,4 +12,5 @@ export const orderMigrations: readonly Migration[] = [
   ordersMigration,
   placeOrdersMigration,
   openOrdersMigration,
+  paymentsMigration,
 ];
