@@ -5,8 +5,7 @@ import { buildApp, isAdminRefused, makeAdmin, migrate, type Role, seedDemoAccoun
 import { configSchema, createAdminSchema, databaseOnlySchema } from './config.ts';
 
 const INPUT_LIMIT_MS = 30_000;
-const PASSWORD_SOURCES =
-  'the password on standard input, in ADMIN_PASSWORD, or in the file that ADMIN_PASSWORD_FILE names';
+const PASSWORD_SOURCES = 'on standard input, in ADMIN_PASSWORD, or in the file that ADMIN_PASSWORD_FILE names';
 
 const run = (role: Role) => async () => {
   const app = await buildApp(loadConfig(configSchema, process.env), { role });
@@ -27,7 +26,7 @@ async function passwordFromInput(): Promise<string | undefined> {
 async function createAdminFrom(args: string[]): Promise<void> {
   const [email, ...rest] = args;
   if (email === undefined || rest.length > 0) {
-    process.stderr.write(`usage: auth admin-create <email>, with ${PASSWORD_SOURCES}\n`);
+    process.stderr.write(`usage: auth admin-create <email>, the password ${PASSWORD_SOURCES}\n`);
     process.exit(2);
   }
   const config = loadConfig(createAdminSchema, process.env);
@@ -36,7 +35,7 @@ async function createAdminFrom(args: string[]): Promise<void> {
     process.stdout.write(`${await makeAdmin(config, { email, password })}\n`);
   } catch (error) {
     if (!isAdminRefused(error)) throw error;
-    process.stderr.write(`auth: ${error.message}\n      A password comes as ${PASSWORD_SOURCES}.\n`);
+    process.stderr.write(`auth: ${error.message}\n      A password is taken ${PASSWORD_SOURCES}.\n`);
     process.exit(1);
   }
 }
