@@ -147,6 +147,7 @@ export function serviceEnvironment(
         TIME_SCALE: String(timeScale),
         PRODUCT_URL: url(ports.product),
         PAYMENT_URL: url(ports.payment),
+        PAY_WITH_TEST_CARD: 'true',
       };
     case 'payment':
       return {

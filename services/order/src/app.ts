@@ -16,6 +16,7 @@ import { consumeProductEvents } from './events/product-events.ts';
 import { consumeStockEvents } from './events/stock-events.ts';
 import { toHttpError } from './http/errors.ts';
 import { orderRoutes } from './http/routes.ts';
+import { createPaymentDesk } from './payment-desk.ts';
 import { createProductCatalog } from './product-catalog.ts';
 import { orderMigrations } from './store/migrations/index.ts';
 import { consumeDueTimers, TIMER_RETRY_STEPS_MS } from './timers/due-timers.ts';
@@ -101,7 +102,9 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
       metrics,
     });
     const catalog = createProductCatalog(config.PRODUCT_URL);
+    const paymentDesk = createPaymentDesk(config.PAYMENT_URL);
     components.add(locks);
+    components.add({ name: 'payment desk', start: async () => undefined, stop: () => paymentDesk.close() });
     components.add({ name: 'product catalog', start: async () => undefined, stop: () => catalog.close() });
     routes.push(
       ...orderRoutes({
@@ -112,7 +115,8 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
           catalog,
           rules: { ...schedule, maxOpen: config.ORDER_MAX_OPEN || null },
         }),
-        payOrder: createPayOrder({ ...shared, fireDueTimers }),
+        payOrder: createPayOrder({ ...shared, paymentDesk, fireDueTimers }),
+        paysWithTestCard: config.PAY_WITH_TEST_CARD,
         cancelOrder: createCancelOrder(shared),
         changeStatus: createChangeStatus(shared),
         refundOrder: createRefundOrder(shared),

@@ -14,6 +14,7 @@ import { servers, type TestTokens, testDatabase, testTokens, testVhost, topicPre
 import { buildApp, type Role } from '../src/app.ts';
 import { configSchema } from '../src/config.ts';
 import { orderMigrations } from '../src/store/migrations/index.ts';
+import { playPaymentService } from './play-payment-service.ts';
 
 export type TestProduct = { id: number; name: string; priceMinor: number; quantity: number };
 export type StockPolicy = 'reserve' | 'reject' | 'silent';
@@ -51,6 +52,8 @@ export async function startOrder(label: string, env: Record<string, string> = {}
   releases.push(() => tokens.stop());
   const productService = await playProductService();
   releases.push(() => productService.stop());
+  const paymentService = await playPaymentService();
+  releases.push(() => paymentService.stop());
   const prefix = topicPrefix(label);
   const { kafka, redis } = servers();
   const logger = silentLogger();
@@ -68,6 +71,9 @@ export async function startOrder(label: string, env: Record<string, string> = {}
     JWT_ISSUER: tokens.issuer,
     JWT_AUDIENCE: tokens.audience,
     PRODUCT_URL: productService.url,
+    PAYMENT_URL: paymentService.url,
+    PAY_WITH_TEST_CARD: 'true',
+    NODE_ENV: 'test',
     ...env,
   });
   const db = createDatabase({ primaryUrl: database.primaryUrl, applicationName: 'test', logger, poolMax: 4 });
@@ -103,6 +109,7 @@ export async function startOrder(label: string, env: Record<string, string> = {}
       },
     },
     productService,
+    paymentService,
     ...peer,
     customer: (options: { userId?: number; role?: 'customer' | 'admin' } = {}) => createCustomer(url, tokens, options),
     query: <T>(sql: string, bindings: Record<string, number | string> = {}) => rows<T>(db.primary, sql, bindings),

@@ -12,6 +12,7 @@ import {
   pageQuery,
 } from '../primitives.ts';
 import { defineRoute } from '../route.ts';
+import { cardMethod, payment } from './payments.ts';
 
 export const ORDER_STATUSES = ['PENDING', 'PAID', 'COMPLETED', 'CANCELLED', 'REFUNDED'] as const;
 export const STOCK_STATES = ['pending', 'reserved', 'rejected'] as const;
@@ -160,16 +161,33 @@ export const getOrder = defineRoute({
   errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND'],
 });
 
+/** An order with the payment that paid it. */
+export const paidOrder = order.extend({ payment });
+export type PaidOrderView = z.infer<typeof paidOrder>;
+
+/** Where the deployment allows it, a test card pays when no method is given. */
+const payMethod = { method: cardMethod.optional() };
+
 export const payOrder = defineRoute({
   id: 'payOrder',
   method: 'post',
   path: '/orders/:id/pay',
   tag,
-  summary: 'Pay an order whose stock is reserved',
+  summary: 'Pay an order whose stock is reserved: create its payment and take the money',
   access: 'user',
   params: byId,
-  success: { status: 200, schema: order },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND', 'STOCK_PENDING', 'ILLEGAL_TRANSITION'],
+  body: z.strictObject(payMethod).default({}),
+  success: { status: 200, schema: paidOrder },
+  errors: [
+    'VALIDATION_FAILED',
+    'UNAUTHENTICATED',
+    'NOT_FOUND',
+    'STOCK_PENDING',
+    'PAYMENT_EXISTS',
+    'PAYMENT_FAILED',
+    'ILLEGAL_TRANSITION',
+    'UNAVAILABLE',
+  ],
 });
 
 export const payOrderByReference = defineRoute({
@@ -179,8 +197,8 @@ export const payOrderByReference = defineRoute({
   tag,
   summary: 'Pay the order that the body names',
   access: 'user',
-  body: orderReference,
-  success: { status: 200, schema: order },
+  body: orderReference.extend(payMethod),
+  success: { status: 200, schema: paidOrder },
   errors: payOrder.errors,
 });
 

@@ -119,12 +119,11 @@ export function canBecome(current: OrderStatus, requested: OrderStatus): boolean
   return allowed.includes(requested);
 }
 
-/** Throws IllegalTransition, PaymentOverdue or StockPending. */
-export function pay(order: Order, at: Date): Change {
+/** Whether money may be taken for it. Throws IllegalTransition, PaymentOverdue or StockPending. */
+export function assertPayable(order: Order, at: Date): void {
   assertCanBecome(order, 'PAID');
   if (at >= order.expiresAt) throw new PaymentOverdue();
   if (order.stock !== 'reserved') throw new StockPending();
-  return change(order, { status: 'PAID', paidAt: at }, { type: 'order.paid' }, at);
 }
 
 /** Money that a payment has taken for an order, and when. */
