@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { authApi, orderApi, productApi, userApi } from '@punctual/contracts';
+import { authApi, orderApi, paymentApi, productApi, userApi } from '@punctual/contracts';
 import { type Collection, requestsOf } from './collection.ts';
 
 const PLATFORM_PATHS = ['/health', '/health/live', '/health/ready', '/metrics', '/docs', '/openapi.json'];
@@ -33,6 +33,7 @@ describe('the Postman collection', () => {
     ...userApi.userRoutes,
     ...productApi.productRoutes,
     ...orderApi.orderRoutes,
+    ...paymentApi.paymentRoutes,
   ]) {
     for (const path of [route.path, ...(route.aliases ?? [])]) {
       it(`calls ${route.method.toUpperCase()} ${path}`, () => {
