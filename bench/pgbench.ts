@@ -13,9 +13,12 @@ import type { Settings } from './stack.ts';
 const DATABASE = 'bench_p2';
 const HOUR_MS = 3_600_000;
 
-/** One order of two items, as the order service writes it, with reminders at 4, 12 and 22 hours and expiry at 24. */
+/**
+ * One order of two items, as the order service writes it, with reminders at 4, 12 and 22 hours, expiry at 24, and the cap
+ * on open orders, which as many customers as a shop has do not reach.
+ */
 const SCRIPT = `
-\\set customer random(1, 8)
+\\set customer random(1, 1000000)
 \\set first random(1, 50)
 \\set second random(1, 49)
 SELECT outcome FROM place_orders(
@@ -25,7 +28,7 @@ SELECT outcome FROM place_orders(
     'items', json_build_array(
       json_build_object('product_id', :first::int, 'quantity', 1),
       json_build_object('product_id', :first::int % 50 + 1, 'quantity', 2)))),
-  ARRAY[${4 * HOUR_MS}, ${12 * HOUR_MS}, ${22 * HOUR_MS}]::bigint[], ${24 * HOUR_MS});
+  ARRAY[${4 * HOUR_MS}, ${12 * HOUR_MS}, ${22 * HOUR_MS}]::bigint[], ${24 * HOUR_MS}, 50);
 `;
 
 export type P2Database = { readonly primaryUrl: string; readonly pgpoolUrl: string; drop(): Promise<void> };

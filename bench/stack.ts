@@ -5,8 +5,11 @@ import { queryAll } from './postgres.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const STACK = 'bench';
-/** One load generator stands for thousands of clients, so the limit per client is out of its way. */
-const SERVICE_ENV = { gateway: { RATE_LIMIT_PER_SECOND: '1000000', RATE_LIMIT_BURST: '1000000' } };
+/** One load generator stands for thousands of clients, so the limits per client and per user are out of its way. */
+const SERVICE_ENV = {
+  gateway: { RATE_LIMIT_PER_SECOND: '1000000', RATE_LIMIT_BURST: '1000000' },
+  order: { ORDER_MAX_OPEN: '0' },
+};
 
 export type Settings = {
   readonly GATEWAY_URL: string;

@@ -51,6 +51,7 @@ export function stackEnvironment(settings: StackSettings, secrets: Secrets, time
     AUTH_URL: url(ports.auth),
     PRODUCT_URL: url(ports.product),
     ORDER_URL: url(ports.order),
+    PAYMENT_URL: url(ports.payment),
     MAIL_URL: url(ports.mail),
     GATEWAY_DIRECT_URL: url(ports.gateway),
     JWT_SIGNING_KEY_FILE: secrets.jwtSigningKeyFile,

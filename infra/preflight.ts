@@ -8,7 +8,7 @@ import { UserError } from './user-error.ts';
 
 const MEGABYTE = 1024 * 1024;
 const SERVERS_MEMORY_MB = 1300;
-const SERVICES_MEMORY_MB = 600;
+const SERVICES_MEMORY_MB = 720;
 const FREE_DISK_MB = 2500;
 const SUGGESTED_BASES = [29000, 28000, 27000, 26000, 22000, 21000];
 

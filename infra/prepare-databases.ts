@@ -11,7 +11,7 @@ import type { StackSettings } from './stack-settings.ts';
 import type { Steps } from './steps.ts';
 
 /**
- * Migrates and seeds, unless the very same source has done so on the very same databases: four services take seconds to
+ * Migrates and seeds, unless the very same source has done so on the very same databases: five services take seconds to
  * find out that there is nothing to do.
  */
 export async function prepareDatabases(settings: StackSettings, secrets: Secrets, steps: Steps): Promise<void> {

@@ -13,6 +13,8 @@ export type Secrets = Readonly<{
   tester: string;
   services: Readonly<Record<string, string>>;
   rabbitmq: string;
+  /** Signs the webhooks of the payment sandbox. */
+  sandboxWebhook: string;
   erlangCookie: string;
   /** File with the Ed25519 private key (PKCS #8 PEM) that signs access tokens. */
   jwtSigningKeyFile: string;
@@ -32,6 +34,7 @@ export function ensureSecrets(settings: StackSettings): Secrets {
     tester: read('postgres-tester', password),
     services: Object.fromEntries(DATABASE_SERVICES.map((service) => [service, read(`postgres-${service}`, password)])),
     rabbitmq: read('rabbitmq-password', password),
+    sandboxWebhook: read('sandbox-webhook', password),
     erlangCookie: read('erlang-cookie', password),
     jwtSigningKeyFile: join(settings.folders.secrets, 'jwt-signing-key.pem'),
   };

@@ -4,7 +4,7 @@ import { inForeground } from './program-commands.ts';
 import { ensureSecrets } from './secrets.ts';
 import { presentServices, serviceEnvironment, serviceMain } from './service-programs.ts';
 import { runEverywhere, seedServices } from './service-tasks.ts';
-import { DATABASE_SERVICES, isDatabaseService, isService, type ServiceName } from './services.ts';
+import { DATABASE_SERVICES, isDatabaseService, isService, SERVICES, type ServiceName } from './services.ts';
 import { pinnedNode } from './stack-plan.ts';
 import { createSteps } from './steps.ts';
 import { programStates, startProgram, stopProgram } from './supervisor.ts';
@@ -86,7 +86,7 @@ async function develop(input: CommandInput): Promise<void> {
 
 function serviceName(name: string | undefined): ServiceName {
   if (name !== undefined && isService(name)) return name;
-  throw new UserError(`There is no service ${name ?? '(none named)'}`, 'One of: auth product order mail gateway');
+  throw new UserError(`There is no service ${name ?? '(none named)'}`, `One of: ${SERVICES.join(' ')}`);
 }
 
 async function requireServers({ settings }: CommandInput): Promise<void> {

@@ -10,8 +10,15 @@ import type { PortName, StackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
 
 /** Connections of each pool, primary and replica alike. All of them together stay below pgpool's clients. */
-export const POOL_SIZE = { auth: 3, product: 3, order: 5, mail: 2 } as const;
-const HEAP_MB: Readonly<Record<ServiceName, number>> = { auth: 128, product: 128, order: 192, mail: 128, gateway: 128 };
+export const POOL_SIZE = { auth: 3, product: 3, order: 5, payment: 3, mail: 2 } as const;
+const HEAP_MB: Readonly<Record<ServiceName, number>> = {
+  auth: 128,
+  product: 128,
+  order: 192,
+  payment: 128,
+  mail: 128,
+  gateway: 128,
+};
 /** The young generation is three times this; the default lets it grow to 48 MB in every service. */
 const SEMI_SPACE_MB = 6;
 const SHOP_HOURS = { ORDER_REMINDERS: '4h,12h,22h', ORDER_EXPIRY: '24h' };
@@ -139,6 +146,18 @@ export function serviceEnvironment(
         ...SHOP_HOURS,
         TIME_SCALE: String(timeScale),
         PRODUCT_URL: url(ports.product),
+        PAYMENT_URL: url(ports.payment),
+        PAY_WITH_TEST_CARD: 'true',
+      };
+    case 'payment':
+      return {
+        ...common,
+        ...identity,
+        ...kafka,
+        ORDER_URL: url(ports.order),
+        PAYMENT_PROVIDER: 'sandbox',
+        SANDBOX_WEBHOOK_SECRET_FILE: file('sandbox-webhook-secret', secrets.sandboxWebhook),
+        WEBHOOK_URL: `${url(ports.public)}/payments/webhooks/sandbox`,
       };
     case 'mail':
       return { ...common, ...rabbit, SMTP_HOST: '127.0.0.1', SMTP_PORT: String(ports.smtp), SHOP_URL: publicUrl };
@@ -159,7 +178,7 @@ export function serviceEnvironment(
 
 /** Which path goes to which service. */
 function gatewayRoutes({ ports }: StackSettings): string {
-  const route = (name: 'auth' | 'product' | 'order', ...prefixes: string[]) => ({
+  const route = (name: 'auth' | 'product' | 'order' | 'payment', ...prefixes: string[]) => ({
     name,
     url: `http://127.0.0.1:${ports[name]}`,
     prefixes,
@@ -168,5 +187,6 @@ function gatewayRoutes({ ports }: StackSettings): string {
     route('auth', '/auth', '/users', '/.well-known/jwks.json'),
     route('product', '/products'),
     route('order', '/orders'),
+    route('payment', '/payments'),
   ]);
 }

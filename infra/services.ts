@@ -2,11 +2,17 @@
  * The one list of the shop's services. `up` runs those whose `services/NAME/src/main.ts` exists; the gateway comes last
  * since it has nothing to route to before.
  */
-export const SERVICES = ['auth', 'product', 'order', 'mail', 'gateway'] as const;
+export const SERVICES = ['auth', 'product', 'order', 'payment', 'mail', 'gateway'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 /** Those with a database of their own, hence with migrations. */
-export const DATABASE_SERVICES = ['auth', 'product', 'order', 'mail'] as const satisfies readonly ServiceName[];
+export const DATABASE_SERVICES = [
+  'auth',
+  'product',
+  'order',
+  'payment',
+  'mail',
+] as const satisfies readonly ServiceName[];
 export type DatabaseService = (typeof DATABASE_SERVICES)[number];
 
 /** Those that bring sample data: the demo logins and a small catalog. */

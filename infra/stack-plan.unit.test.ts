@@ -18,8 +18,15 @@ const secrets: Secrets = {
   replicator: 'secret-replicator',
   pgpool: 'secret-pgpool',
   tester: 'secret-tester',
-  services: { auth: 'secret-auth', product: 'secret-product', order: 'secret-order', mail: 'secret-mail' },
+  services: {
+    auth: 'secret-auth',
+    product: 'secret-product',
+    order: 'secret-order',
+    payment: 'secret-payment',
+    mail: 'secret-mail',
+  },
   rabbitmq: 'secret-rabbitmq',
+  sandboxWebhook: 'secret-webhook',
   erlangCookie: 'secret-cookie',
   jwtSigningKeyFile: '/nowhere/key.pem',
 };
@@ -78,7 +85,7 @@ describe("the servers' configuration", () => {
 
   it('gives each service a database and a role of its own, named after the stack', () => {
     const sql = rolesSql(settings, secrets);
-    for (const service of ['auth', 'product', 'order', 'mail']) {
+    for (const service of ['auth', 'product', 'order', 'payment', 'mail']) {
       assert.ok(sql.includes(`CREATE DATABASE mine_${service} OWNER mine_${service}`));
       assert.ok(sql.includes(`ALTER ROLE mine_${service} PASSWORD 'secret-${service}'`));
     }

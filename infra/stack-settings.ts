@@ -5,7 +5,7 @@ import { UserError } from './user-error.ts';
 
 /**
  * Every port of a stack, as an offset from its base. Nothing else in the repository knows a port of the native stack.
- * Gaps are room for what is to come (payment, gRPC, Prometheus).
+ * Gaps are room for what is to come (gRPC, Prometheus).
  */
 const PORT_OFFSETS = {
   public: 0,
@@ -17,6 +17,7 @@ const PORT_OFFSETS = {
   auth: 11,
   product: 12,
   order: 13,
+  payment: 14,
   mail: 15,
   postgresPrimary: 20,
   postgresReplica: 21,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { authApi, orderApi, productApi } from '@punctual/contracts';
+import { authApi, orderApi, paymentApi, productApi, userApi } from '@punctual/contracts';
 import { type Collection, requestsOf } from './collection.ts';
 
 const PLATFORM_PATHS = ['/health', '/health/live', '/health/ready', '/metrics', '/docs', '/openapi.json'];
@@ -28,7 +28,13 @@ function isPathOf(pattern: string, path: string): boolean {
 }
 
 describe('the Postman collection', () => {
-  for (const route of [...authApi.authRoutes, ...productApi.productRoutes, ...orderApi.orderRoutes]) {
+  for (const route of [
+    ...authApi.authRoutes,
+    ...userApi.userRoutes,
+    ...productApi.productRoutes,
+    ...orderApi.orderRoutes,
+    ...paymentApi.paymentRoutes,
+  ]) {
     for (const path of [route.path, ...(route.aliases ?? [])]) {
       it(`calls ${route.method.toUpperCase()} ${path}`, () => {
         const method = route.method.toUpperCase();

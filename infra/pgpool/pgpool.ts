@@ -6,7 +6,7 @@ import { DATABASE_SERVICES } from '../services.ts';
 import type { StackSettings } from '../stack-settings.ts';
 
 /** Most clients at a time: a process serves each, so this bounds memory. All services' pools together stay below it. */
-export const PGPOOL_CLIENTS = 30;
+export const PGPOOL_CLIENTS = 36;
 
 /** pgpool in front of primary and replica: writes to the primary, sessions named `…-read` to the replica. */
 export function pgpool(

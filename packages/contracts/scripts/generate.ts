@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { authApi, buildOpenApi, events, mailJobs, orderApi, productApi } from '../src/index.ts';
+import { authApi, buildOpenApi, events, mailJobs, orderApi, paymentApi, productApi, userApi } from '../src/index.ts';
 
 const OUTPUT = join(import.meta.dirname, '../generated');
 
@@ -11,7 +11,13 @@ const files: Record<string, unknown> = {
     title: 'Punctual',
     version: '1.0.0',
     description: 'An event-driven commerce backend. Every path is mounted at `/` and at `/api/v1` alike.',
-    routes: [...authApi.authRoutes, ...productApi.productRoutes, ...orderApi.orderRoutes],
+    routes: [
+      ...authApi.authRoutes,
+      ...userApi.userRoutes,
+      ...productApi.productRoutes,
+      ...orderApi.orderRoutes,
+      ...paymentApi.paymentRoutes,
+    ],
   }),
   'events.schema.json': schemasOf(
     Object.fromEntries(Object.entries(events).map(([type, event]) => [type, event.data])),

@@ -1,7 +1,24 @@
 import assert from 'node:assert/strict';
-import { authApi, buildOpenApi, events, mailJobs, orderApi, parseEvent, productApi, type Route } from './index.ts';
+import {
+  authApi,
+  buildOpenApi,
+  events,
+  mailJobs,
+  orderApi,
+  parseEvent,
+  paymentApi,
+  productApi,
+  type Route,
+  userApi,
+} from './index.ts';
 
-const routes: Route[] = [...authApi.authRoutes, ...productApi.productRoutes, ...orderApi.orderRoutes];
+const routes: Route[] = [
+  ...authApi.authRoutes,
+  ...userApi.userRoutes,
+  ...productApi.productRoutes,
+  ...orderApi.orderRoutes,
+  ...paymentApi.paymentRoutes,
+];
 const order = { shipping_address: '1 Main Street', items: [{ product_id: 1, quantity: 1 }] };
 
 /** The paths of the fields that a body is refused for. */

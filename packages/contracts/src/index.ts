@@ -1,6 +1,8 @@
 export { ERROR_STATUS, type ErrorBody, type ErrorCode, errorBody } from './errors.ts';
 export { type EventData, type EventType, events, isEventType, parseEvent } from './events/index.ts';
 export {
+  FULFILLMENTS,
+  type Fulfillment,
   ORDER_REASONS,
   type OrderCancelled,
   type OrderCompleted,
@@ -8,13 +10,23 @@ export {
   type OrderPaid,
   type OrderReason,
   type OrderRefunded,
+  type OrderStatusChanged,
 } from './events/order.ts';
+export {
+  PAYMENT_FAILURES,
+  type PaymentFailed,
+  type PaymentFailure,
+  type PaymentRefunded,
+  type PaymentSuccess,
+} from './events/payment.ts';
 export type { ProductDeleted, ProductState } from './events/product.ts';
 export type { StockLevel, StockRejected, StockReleased, StockReserved } from './events/stock.ts';
-export type { UserCreated, UserVerified } from './events/user.ts';
+export type { UserCreated, UserDeleted, UserUpdated, UserVerified } from './events/user.ts';
 export * as authApi from './http/auth.ts';
 export * as orderApi from './http/orders.ts';
+export * as paymentApi from './http/payments.ts';
 export * as productApi from './http/products.ts';
+export * as userApi from './http/users.ts';
 export {
   isMailJobType,
   type MailedOrder,

@@ -34,6 +34,9 @@ export const mailJobs = {
   }),
   'mail.order-paid': z.object({ ...job, order: mailedOrder, paid_at: instant }),
   'mail.order-cancelled': z.object({ ...job, order: mailedOrder, reason: orderReason, cancelled_at: instant }),
+  'mail.order-confirmed': z.object({ ...job, order: mailedOrder, confirmed_at: instant }),
+  'mail.order-shipped': z.object({ ...job, order: mailedOrder, shipped_at: instant }),
+  'mail.order-delivered': z.object({ ...job, order: mailedOrder, delivered_at: instant }),
   'mail.refund': z.object({ ...job, order: mailedOrder, refunded_at: instant }),
 } as const;
 

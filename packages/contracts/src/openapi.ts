@@ -66,7 +66,8 @@ function operation(route: Route, alias: number): Json {
   ];
   if (parameters.length > 0) result.parameters = parameters;
   if (route.body) {
-    result.requestBody = { required: true, content: { 'application/json': { schema: inputSchema(route.body) } } };
+    const required = !route.body.safeParse(undefined).success;
+    result.requestBody = { required, content: { 'application/json': { schema: inputSchema(route.body) } } };
   }
   return result;
 }

@@ -29,4 +29,4 @@ export {
   type ServiceClientOptions,
   type ServiceRequest,
 } from './service-client.ts';
-export { createVerifier, type Identity, type Verifier, type VerifierOptions } from './verifier.ts';
+export { createLocalVerifier, createVerifier, type Identity, type Verifier, type VerifierOptions } from './verifier.ts';

@@ -5,6 +5,7 @@ import {
   createRemoteJWKSet,
   errors,
   type FlattenedJWSInput,
+  type JSONWebKeySet,
   type JWTHeaderParameters,
   type JWTPayload,
   jwtVerify,
@@ -52,8 +53,19 @@ type Cached = { identity: Identity; expiresAtMs: number };
  * remembered until they expire, since a signature costs more than all the rest of a request; bad ones are not.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
+  return verifierWith(createKeyLookup(options), options);
+}
+
+/** The same with the public keys at hand, as in the service that signs. */
+export function createLocalVerifier({
+  keys,
+  ...expected
+}: Pick<VerifierOptions, 'issuer' | 'audience'> & { keys: JSONWebKeySet }): Verifier {
+  return verifierWith(createLocalJWKSet(keys), expected);
+}
+
+function verifierWith(findKey: KeyLookup, options: Pick<VerifierOptions, 'issuer' | 'audience'>): Verifier {
   const cache = new LRUCache<string, Cached>({ max: maxCachedTokens });
-  const findKey = createKeyLookup(options);
   const rules = {
     algorithms: ['EdDSA'],
     typ: 'at+jwt',

@@ -1,21 +1,36 @@
-import { createHttpApp, httpServer, type MountedRoute, type ReadinessCheck } from '@punctual/http';
+import {
+  createHttpApp,
+  createLocalVerifier,
+  httpServer,
+  type MountedRoute,
+  type ReadinessCheck,
+  type Verifier,
+} from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
 import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
+import { AdminRefused, createAdmin } from './commands/create-admin.ts';
 import { createRefreshTwins } from './commands/refresh-twins.ts';
 import { seed } from './commands/seed.ts';
-import type { AuthConfig, DatabaseOnlyConfig } from './config.ts';
+import type { AuthConfig, CreateAdminConfig, DatabaseOnlyConfig } from './config.ts';
 import { authRoutes, mapError } from './http/routes.ts';
+import { userRoutes } from './http/user-routes.ts';
 import { createPruner } from './pruner.ts';
 import { createAccessTokens } from './security/access-tokens.ts';
 import { createCodeHasher } from './security/code-hasher.ts';
 import { createPasswords } from './security/passwords.ts';
-import { loadSigningKeys } from './security/signing-keys.ts';
+import { loadSigningKeys, type SigningKeys } from './security/signing-keys.ts';
 import { migrations } from './store/migrations.ts';
 
 const SERVICE = 'auth';
-const SEED_PASSWORDS = { concurrency: 1, maxWaiting: 10 };
+/** For a command that hashes one password after the other. */
+const ONE_AT_A_TIME = { concurrency: 1, maxWaiting: 10 };
+const ADMIN_SAYINGS = {
+  created: 'is a new administrator',
+  promoted: 'is an administrator now; the role is in the next access token',
+  'is-admin': 'was an administrator already',
+} as const;
 
 /** `api` answers requests, `worker` carries the outbox to the brokers and prunes; `all` is both. */
 export type Role = 'api' | 'worker' | 'all';
@@ -59,8 +74,10 @@ export async function buildApp(
     app.add(createPruner({ db, logger }));
   }
 
-  const routes = role === 'worker' ? [] : await buildRoutes(config, { db, logger, metrics, wakeRelay });
-  const http = createHttpApp({ service: SERVICE, logger, metrics, routes, readiness, mapError });
+  const keys = await loadSigningKeys(config.JWT_SIGNING_KEY, config.JWT_RETIRED_KEYS);
+  const routes = role === 'worker' ? [] : buildRoutes(config, { db, logger, metrics, keys, wakeRelay });
+  const verifier = ownVerifier(config, keys);
+  const http = createHttpApp({ service: SERVICE, logger, metrics, verifier, routes, readiness, mapError });
   const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
   app.add(server);
   return {
@@ -86,18 +103,33 @@ export async function seedDemoAccounts(config: DatabaseOnlyConfig): Promise<void
     throw new Error('the demo accounts have published passwords: seed refuses to run with NODE_ENV=production');
   }
   await withDatabase(config, async (db, logger) => {
-    const added = await seed({ db, passwords: createPasswords(SEED_PASSWORDS) });
+    const added = await seed({ db, passwords: createPasswords(ONE_AT_A_TIME) });
     logger.info('demo accounts seeded', { added });
   });
 }
 
-type RouteParts = { db: Database; logger: Logger; metrics: Metrics; wakeRelay: () => void };
+/** Adds an admin or makes one of a user; returns what it did, in words. Throws AdminRefused. */
+export async function makeAdmin(
+  config: CreateAdminConfig,
+  { email, password }: { email: string; password: string | undefined },
+): Promise<string> {
+  let said = '';
+  await withDatabase(config, async (db) => {
+    const passwords = createPasswords(ONE_AT_A_TIME);
+    const deps = { db, passwords, demoLoginsAllowed: config.NODE_ENV !== 'production' };
+    said = ADMIN_SAYINGS[await createAdmin(deps, { email, password })];
+  });
+  return `${email} ${said}`;
+}
 
-async function buildRoutes(
-  config: AuthConfig,
-  { db, logger, metrics, wakeRelay }: RouteParts,
-): Promise<MountedRoute[]> {
-  const keys = await loadSigningKeys(config.JWT_SIGNING_KEY, config.JWT_RETIRED_KEYS);
+/** Whether the mistake is of whoever typed the command. */
+export function isAdminRefused(error: unknown): error is Error {
+  return error instanceof AdminRefused;
+}
+
+type RouteParts = { db: Database; logger: Logger; metrics: Metrics; keys: SigningKeys; wakeRelay: () => void };
+
+function buildRoutes(config: AuthConfig, { db, logger, metrics, keys, wakeRelay }: RouteParts): MountedRoute[] {
   const passwords = createPasswords({
     concurrency: config.PASSWORD_HASH_CONCURRENCY,
     maxWaiting: config.PASSWORD_HASH_QUEUE,
@@ -109,7 +141,7 @@ async function buildRoutes(
       this.set(passwords.waiting());
     },
   });
-  return authRoutes({
+  const auth = authRoutes({
     db,
     logger,
     metrics,
@@ -123,6 +155,12 @@ async function buildRoutes(
       maxTries: config.VERIFICATION_MAX_TRIES,
       maxPerWindow: config.VERIFICATION_MAX_CODES,
     },
+    throttlePolicy: {
+      windowMs: config.FAILURE_WINDOW,
+      loginsPerAccount: config.LOGIN_ACCOUNT_FAILURES,
+      loginsPerAddress: config.LOGIN_ADDRESS_FAILURES,
+      codesPerAddress: config.VERIFY_ADDRESS_FAILURES,
+    },
     accessTokens: createAccessTokens({
       keys,
       issuer: config.JWT_ISSUER,
@@ -134,6 +172,13 @@ async function buildRoutes(
     uniformAnswerMs: config.UNIFORM_ANSWER_TIME,
     demoLoginsAllowed: config.NODE_ENV !== 'production',
   });
+  return [...auth, ...userRoutes({ db, wakeRelay })];
+}
+
+/** The keys are at hand here, so no token waits for them. */
+function ownVerifier(config: AuthConfig, keys: SigningKeys): Verifier {
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config;
+  return createLocalVerifier({ keys: keys.publicKeys, issuer, audience });
 }
 
 function loggerOf(config: DatabaseOnlyConfig): Logger {

@@ -15,6 +15,12 @@ import { isKeyList, isSigningKey } from './security/signing-keys.ts';
 /** What `migrate-up`, `migrate-down` and `seed` need. */
 export const databaseOnlySchema = z.object({ ...logConfig, ...databaseConfig });
 
+/** What `admin-create` needs. The password is that of the new admin. */
+export const createAdminSchema = z.object({
+  ...databaseOnlySchema.shape,
+  ADMIN_PASSWORD: secret('a password of 10 to 128 characters').optional(),
+});
+
 export const configSchema = z.object({
   ...logConfig,
   ...httpConfig,
@@ -36,9 +42,16 @@ export const configSchema = z.object({
   VERIFICATION_MAX_CODES: integer({ min: 1, max: 100 }).default(5),
   /** Register, resend and refused codes are answered no sooner, so that timing does not tell known addresses. */
   UNIFORM_ANSWER_TIME: duration().prefault('100ms'),
+  /** Wrong passwords, per account and per client address, and wrong codes, per client address, that are heard at once. */
+  LOGIN_ACCOUNT_FAILURES: integer({ min: 1, max: 1_000 }).default(10),
+  LOGIN_ADDRESS_FAILURES: integer({ min: 1, max: 1_000_000 }).default(100),
+  VERIFY_ADDRESS_FAILURES: integer({ min: 1, max: 1_000_000 }).default(50),
+  /** In what time that many are heard again. */
+  FAILURE_WINDOW: duration().prefault('15m'),
   PASSWORD_HASH_CONCURRENCY: integer({ min: 1, max: 64 }).default(2),
   PASSWORD_HASH_QUEUE: integer({ min: 0, max: 10_000 }).default(200),
 });
 
 export type DatabaseOnlyConfig = z.infer<typeof databaseOnlySchema>;
 export type AuthConfig = z.infer<typeof configSchema>;
+export type CreateAdminConfig = z.infer<typeof createAdminSchema>;

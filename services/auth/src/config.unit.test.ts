@@ -24,6 +24,11 @@ describe('configuration', () => {
     assert.equal(config.VERIFICATION_MAX_CODES, 5);
     assert.equal(config.ACCESS_TOKEN_TTL, 900_000);
     assert.equal(config.REFRESH_TOKEN_TTL, 30 * 86_400_000);
+    assert.deepEqual(
+      [config.LOGIN_ACCOUNT_FAILURES, config.LOGIN_ADDRESS_FAILURES, config.VERIFY_ADDRESS_FAILURES],
+      [10, 100, 50],
+    );
+    assert.equal(config.FAILURE_WINDOW, 900_000);
   });
 
   it('names every bad variable at once and shows no secret', () => {

@@ -13,7 +13,7 @@ export function createPruner({ db, logger }: { readonly db: Database; readonly l
   async function run(): Promise<void> {
     try {
       const pruned = await prune({ db });
-      if (pruned.codes + pruned.tokens + pruned.sessions > 0) logger.info('pruned', pruned);
+      if (Object.values(pruned).some((count) => count > 0)) logger.info('pruned', pruned);
     } catch (error) {
       // Nothing depends on it; the next run deletes what this one has left.
       logger.warn('pruning failed', { error });

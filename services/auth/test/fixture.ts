@@ -15,6 +15,8 @@ import { migrations } from '../src/store/migrations.ts';
 
 export const PASSWORD = 'correct horse battery';
 export const WRONG_PASSWORD = 'wrong horse battery';
+/** A client address of the documentation's range. */
+export const ADDRESS = '203.0.113.7';
 
 export type Fixture = {
   readonly db: Database;
@@ -46,6 +48,7 @@ export async function createFixture(label: string, { replicaUrl }: { replicaUrl?
     passwords: createPasswords({ concurrency: 2, maxWaiting: 200 }),
     codes: createCodeHasher('a key for tests'),
     codePolicy: { ttlMs: 600_000, cooldownMs: 60_000, maxTries: 5, maxPerWindow: 5 },
+    throttlePolicy: { windowMs: 900_000, loginsPerAccount: 10, loginsPerAddress: 100, codesPerAddress: 1_000 },
     accessTokens: createAccessTokens({ keys, issuer: 'test', audience: 'test', ttlMs: 900_000 }),
     refreshTwins: createRefreshTwins(),
     refreshTtlMs: 2_592_000_000,
@@ -93,7 +96,8 @@ export async function createFixture(label: string, { replicaUrl }: { replicaUrl?
     },
     async registerAndVerify(email) {
       await register(deps, { email, password: PASSWORD });
-      if (!(await verify(deps, { email, code: await codeFor(email) }))) throw new Error(`${email} was not verified`);
+      const { decision } = await verify(deps, { email, code: await codeFor(email), address: ADDRESS });
+      if (decision !== 'verified') throw new Error(`${email} was not verified`);
     },
     async close() {
       await db.close();

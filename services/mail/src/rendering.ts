@@ -11,6 +11,9 @@ const SUBJECTS: Record<MailJobType, string> = {
   'mail.payment-reminder': 'Order {{order.order_id}} awaits your payment: {{time_left}} left',
   'mail.order-paid': 'Order {{order.order_id}} is paid, thank you',
   'mail.order-cancelled': 'Order {{order.order_id}} was cancelled',
+  'mail.order-confirmed': 'Order {{order.order_id}} is being prepared',
+  'mail.order-shipped': 'Order {{order.order_id}} is on its way',
+  'mail.order-delivered': 'Order {{order.order_id}} was delivered',
   'mail.refund': 'Order {{order.order_id}} was refunded',
 };
 

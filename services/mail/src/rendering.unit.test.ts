@@ -42,6 +42,21 @@ const jobs: { [T in MailJobType]: { job: MailJob<T>; subject: string; says: stri
     subject: 'Order 17 was cancelled',
     says: ['It was not paid in time.', '1 February 2026, 09:30:00 UTC'],
   },
+  'mail.order-confirmed': {
+    job: { ...intent, order, confirmed_at: '2026-01-31T11:00:00.000Z' },
+    subject: 'Order 17 is being prepared',
+    says: ['31 January 2026, 11:00:00 UTC', '39.80 USD'],
+  },
+  'mail.order-shipped': {
+    job: { ...intent, order, shipped_at: '2026-02-01T11:00:00.000Z' },
+    subject: 'Order 17 is on its way',
+    says: ['1 February 2026, 11:00:00 UTC', '1 Main Street'],
+  },
+  'mail.order-delivered': {
+    job: { ...intent, order, delivered_at: '2026-02-02T11:00:00.000Z' },
+    subject: 'Order 17 was delivered',
+    says: ['2 February 2026, 11:00:00 UTC', '39.80 USD'],
+  },
   'mail.refund': {
     job: { ...intent, order, refunded_at: '2026-02-03T00:00:00.000Z' },
     subject: 'Order 17 was refunded',

@@ -4,17 +4,19 @@ import { lifecycle } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
 import { createDatabase, migrateDown, migrateUp } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
-import { createCancelOrder } from './commands/cancel-order.ts';
+import { createCancelOrder, createChangeStatus, createRefundOrder } from './commands/decide-order.ts';
 import { createFireDueTimers } from './commands/fire-due-timers.ts';
 import { createPayOrder } from './commands/pay-order.ts';
 import { createPlaceOrder } from './commands/place-order.ts';
 import { createRequestLocks } from './commands/request-lock.ts';
 import { createSweepTimers } from './commands/sweep-timers.ts';
 import type { DatabaseConfig, OrderConfig } from './config.ts';
+import { consumePaymentEvents } from './events/payment-events.ts';
 import { consumeProductEvents } from './events/product-events.ts';
 import { consumeStockEvents } from './events/stock-events.ts';
 import { toHttpError } from './http/errors.ts';
 import { orderRoutes } from './http/routes.ts';
+import { createPaymentDesk } from './payment-desk.ts';
 import { createProductCatalog } from './product-catalog.ts';
 import { orderMigrations } from './store/migrations/index.ts';
 import { consumeDueTimers, TIMER_RETRY_STEPS_MS } from './timers/due-timers.ts';
@@ -22,7 +24,7 @@ import { createSweeper } from './timers/sweeper.ts';
 
 const SERVICE = 'order';
 /** Written by this service or read by it; whoever comes first creates them. */
-const TOPICS = ['order', 'stock', 'product'];
+const TOPICS = ['order', 'stock', 'product', 'payment'];
 
 /** `api` answers requests, `worker` moves messages and timers (and answers health and metrics), `all` is both. */
 export type Role = 'api' | 'worker' | 'all';
@@ -72,6 +74,7 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
     wakeRelay = () => relay.wake();
     const stockEvents = consumeStockEvents({ ...shared, kafka, onFatal });
     const productEvents = consumeProductEvents({ kafka, db, onFatal });
+    const paymentEvents = consumePaymentEvents({ ...shared, kafka, onFatal });
     const dueTimers = consumeDueTimers({ rabbit, db, fireDueTimers });
     const sweepTimers = createSweepTimers({ db, fireDueTimers, graceMs: config.SWEEP_GRACE, metrics });
 
@@ -81,7 +84,7 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
     components.add(relay);
     components.add(createSweeper({ db, sweepTimers, intervalMs: config.SWEEP_INTERVAL, logger }));
     components.add(createInboxPruner({ db, logger }));
-    for (const consumer of [stockEvents, productEvents, dueTimers]) components.add(consumer);
+    for (const consumer of [stockEvents, productEvents, paymentEvents, dueTimers]) components.add(consumer);
     readiness.push({ name: 'kafka', check: () => kafka.ping() }, { name: 'rabbitmq', check: () => dueTimers.ping() });
 
     /** In the background: a service starts in any order, and the wait for a broker is without end. */
@@ -99,14 +102,24 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
       metrics,
     });
     const catalog = createProductCatalog(config.PRODUCT_URL);
+    const paymentDesk = createPaymentDesk(config.PAYMENT_URL);
     components.add(locks);
+    components.add({ name: 'payment desk', start: async () => undefined, stop: () => paymentDesk.close() });
     components.add({ name: 'product catalog', start: async () => undefined, stop: () => catalog.close() });
     routes.push(
       ...orderRoutes({
         db,
-        placeOrder: createPlaceOrder({ ...shared, locks, catalog, schedule }),
-        payOrder: createPayOrder({ ...shared, fireDueTimers }),
+        placeOrder: createPlaceOrder({
+          ...shared,
+          locks,
+          catalog,
+          rules: { ...schedule, maxOpen: config.ORDER_MAX_OPEN || null },
+        }),
+        payOrder: createPayOrder({ ...shared, paymentDesk, fireDueTimers }),
+        paysWithTestCard: config.PAY_WITH_TEST_CARD,
         cancelOrder: createCancelOrder(shared),
+        changeStatus: createChangeStatus(shared),
+        refundOrder: createRefundOrder(shared),
       }),
     );
   }

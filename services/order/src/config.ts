@@ -1,9 +1,11 @@
 import {
+  bool,
   databaseConfig,
   duration,
   durationList,
   httpConfig,
   identityConfig,
+  integer,
   kafkaConfig,
   logConfig,
   rabbitConfig,
@@ -13,6 +15,9 @@ import {
 } from '@punctual/config';
 import { z } from 'zod';
 import { MAX_REMINDERS } from './domain/timers.ts';
+
+/** Far beyond what a person can have open; they are counted with each order. */
+const MAX_OPEN = 10_000;
 
 /** What migrations need. */
 export const databaseSchema = z.object({ ...databaseConfig, ...logConfig });
@@ -30,12 +35,20 @@ export const configSchema = z
     ORDER_REMINDERS: durationList().prefault('4h,12h,22h'),
     /** Until here an order can be paid; a paid one is complete then. */
     ORDER_EXPIRY: duration().prefault('24h'),
+    /** Unpaid orders that a user may have at once, each of which holds stock; 0 for any number. */
+    ORDER_MAX_OPEN: integer({ min: 0, max: MAX_OPEN }).default(50),
     PRODUCT_URL: url(),
+    PAYMENT_URL: url(),
+    /** Whether an order may be paid without a card: the sandbox's test card pays it then. Never in production. */
+    PAY_WITH_TEST_CARD: bool().default(false),
     SWEEP_INTERVAL: duration().prefault('1s'),
     SWEEP_GRACE: duration().prefault('2s'),
   })
-  .superRefine(({ ORDER_REMINDERS: reminders, ORDER_EXPIRY: expiry }, context) => {
+  .superRefine(({ ORDER_REMINDERS: reminders, ORDER_EXPIRY: expiry, PAY_WITH_TEST_CARD, NODE_ENV }, context) => {
     const problem = (message: string) => context.addIssue({ code: 'custom', path: ['ORDER_REMINDERS'], message });
+    if (PAY_WITH_TEST_CARD && NODE_ENV === 'production') {
+      context.addIssue({ code: 'custom', path: ['PAY_WITH_TEST_CARD'], message: 'false when NODE_ENV is production' });
+    }
     if (reminders.length > MAX_REMINDERS) problem(`at most ${MAX_REMINDERS} reminders`);
     if ((reminders.at(-1) ?? 0) >= expiry) problem('reminders before ORDER_EXPIRY');
   });

@@ -12,6 +12,7 @@ const ENV = {
   JWT_ISSUER: 'punctual',
   JWT_AUDIENCE: 'punctual',
   PRODUCT_URL: 'http://localhost:4001',
+  PAYMENT_URL: 'http://localhost:4002',
 };
 const HOUR_MS = 3_600_000;
 
@@ -33,11 +34,25 @@ describe('the configuration of the order service', () => {
     assert.equal(config.TIME_SCALE, 1);
   });
 
+  it('lets a user have 50 unpaid orders when nothing else is said', () => {
+    assert.equal(loadConfig(configSchema, ENV).ORDER_MAX_OPEN, 50);
+    assert.equal(loadConfig(configSchema, { ...ENV, ORDER_MAX_OPEN: '0' }).ORDER_MAX_OPEN, 0);
+    for (const ORDER_MAX_OPEN of ['-1', '1.5', 'many', '10001']) {
+      assert.deepEqual(problemsOf({ ORDER_MAX_OPEN }), ['ORDER_MAX_OPEN']);
+    }
+  });
+
   it('refuses reminders that are not before the expiry, or too many of them', () => {
     assert.deepEqual(problemsOf({ ORDER_REMINDERS: '4h,24h' }), ['ORDER_REMINDERS']);
     assert.deepEqual(problemsOf({ ORDER_EXPIRY: '22h' }), ['ORDER_REMINDERS']);
     assert.deepEqual(problemsOf({ ORDER_REMINDERS: '1m,2m,3m,4m,5m,6m,7m,8m,9m,10m,11m' }), ['ORDER_REMINDERS']);
     assert.deepEqual(problemsOf({ ORDER_REMINDERS: '4h,23h' }), []);
+  });
+
+  it('lets nobody pay with a test card in production', () => {
+    assert.deepEqual(problemsOf({ PAY_WITH_TEST_CARD: 'true', NODE_ENV: 'production' }), ['PAY_WITH_TEST_CARD']);
+    assert.deepEqual(problemsOf({ PAY_WITH_TEST_CARD: 'true' }), ['PAY_WITH_TEST_CARD']);
+    assert.deepEqual(problemsOf({ PAY_WITH_TEST_CARD: 'true', NODE_ENV: 'development' }), []);
   });
 
   it('names every bad variable at once', () => {

@@ -3,11 +3,15 @@ import { createDatabase, type Database, rows } from '@punctual/postgres';
 import { silentLogger } from '@punctual/telemetry';
 import { testDatabase } from '@punctual/testing';
 import { orderMigrations } from '../src/store/migrations/index.ts';
-import { type OrderRequest, placeOrders, type Schedule } from '../src/store/place-orders.ts';
+import { type OrderRequest, type PlacingRules, placeOrders } from '../src/store/place-orders.ts';
 
 const HOUR_MS = 3_600_000;
 
-export const DAY: Schedule = { remindersMs: [4 * HOUR_MS, 12 * HOUR_MS, 22 * HOUR_MS], expiryMs: 24 * HOUR_MS };
+export const DAY: PlacingRules = {
+  remindersMs: [4 * HOUR_MS, 12 * HOUR_MS, 22 * HOUR_MS],
+  expiryMs: 24 * HOUR_MS,
+  maxOpen: null,
+};
 export const LAMP_ID = 1;
 export const RUG_ID = 2;
 export const EURO_ID = 3;
@@ -34,8 +38,8 @@ export async function openOrderDatabase(label: string, { poolMax = 10 }: { poolM
     db,
     query: <T>(sql: string, bindings: Record<string, number | string> = {}) => rows<T>(db.primary, sql, bindings),
     /** Places an order of one lamp; returns its id. */
-    async place(fields: Partial<OrderRequest> = {}, schedule: Schedule = DAY): Promise<number> {
-      const [placed] = await placeOrders(db.primary, [orderRequest(fields)], schedule);
+    async place(fields: Partial<OrderRequest> = {}, rules: PlacingRules = DAY): Promise<number> {
+      const [placed] = await placeOrders(db.primary, [orderRequest(fields)], rules);
       if (placed?.outcome !== 'created') throw new Error(`the order was ${placed?.outcome}`);
       return placed.facts.id;
     },

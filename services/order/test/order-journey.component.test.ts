@@ -64,7 +64,7 @@ describe('an order', () => {
       [
         ['order.created', `user:${ann.userId}`, null, 'PENDING'],
         ['stock.reserved', 'product', null, null],
-        ['order.paid', `user:${ann.userId}`, 'PENDING', 'PAID'],
+        ['order.paid', 'payment', 'PENDING', 'PAID'],
       ],
     );
     const timers = await shop.query<{ kind: string; state: string }>(

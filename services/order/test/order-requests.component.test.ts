@@ -122,6 +122,37 @@ describe('requests to the order service', () => {
   });
 });
 
+describe('a user with many unpaid orders', () => {
+  const MAX_OPEN = 5;
+  let shop: RunningOrder;
+
+  before(async function () {
+    this.timeout(60_000);
+    shop = await startOrder('order-hoard', { ORDER_MAX_OPEN: String(MAX_OPEN) });
+    shop.productService.products.set(LAMP.id, LAMP);
+  });
+  after(() => shop.stop());
+
+  for (const role of ['customer', 'admin'] as const) {
+    it(`gets no further one, though asking for 40 at once as ${role}, until one is paid or cancelled`, async () => {
+      const hoarder = await shop.customer({ role });
+      const answers = await Promise.all(Array.from({ length: 40 }, () => hoarder.place([ITEM])));
+      const created = answers.filter(({ status }) => status === 201);
+      const refused = answers.filter(({ status }) => status === 429);
+      assert.deepEqual([created.length, refused.length], [MAX_OPEN, 40 - MAX_OPEN]);
+      for (const { error } of refused) {
+        assert.equal(error.code, 'TOO_MANY_OPEN_ORDERS');
+        assert.deepEqual(error.details, { open: MAX_OPEN, limit: MAX_OPEN });
+      }
+      const neighbour = await shop.customer();
+      assert.equal((await neighbour.place([ITEM])).status, 201);
+      await hoarder.request('POST', `/orders/${created[0]?.data.id}/cancel`);
+      assert.equal((await hoarder.place([ITEM])).status, 201);
+      assert.equal((await hoarder.place([ITEM])).status, 429);
+    });
+  }
+});
+
 describe('orders while Redis, Kafka and RabbitMQ are away', () => {
   let shop: RunningOrder;
 

@@ -14,6 +14,7 @@ import { servers, type TestTokens, testDatabase, testTokens, testVhost, topicPre
 import { buildApp, type Role } from '../src/app.ts';
 import { configSchema } from '../src/config.ts';
 import { orderMigrations } from '../src/store/migrations/index.ts';
+import { playPaymentService } from './play-payment-service.ts';
 
 export type TestProduct = { id: number; name: string; priceMinor: number; quantity: number };
 export type StockPolicy = 'reserve' | 'reject' | 'silent';
@@ -51,6 +52,8 @@ export async function startOrder(label: string, env: Record<string, string> = {}
   releases.push(() => tokens.stop());
   const productService = await playProductService();
   releases.push(() => productService.stop());
+  const paymentService = await playPaymentService();
+  releases.push(() => paymentService.stop());
   const prefix = topicPrefix(label);
   const { kafka, redis } = servers();
   const logger = silentLogger();
@@ -68,6 +71,9 @@ export async function startOrder(label: string, env: Record<string, string> = {}
     JWT_ISSUER: tokens.issuer,
     JWT_AUDIENCE: tokens.audience,
     PRODUCT_URL: productService.url,
+    PAYMENT_URL: paymentService.url,
+    PAY_WITH_TEST_CARD: 'true',
+    NODE_ENV: 'test',
     ...env,
   });
   const db = createDatabase({ primaryUrl: database.primaryUrl, applicationName: 'test', logger, poolMax: 4 });
@@ -103,6 +109,7 @@ export async function startOrder(label: string, env: Record<string, string> = {}
       },
     },
     productService,
+    paymentService,
     ...peer,
     customer: (options: { userId?: number; role?: 'customer' | 'admin' } = {}) => createCustomer(url, tokens, options),
     query: <T>(sql: string, bindings: Record<string, number | string> = {}) => rows<T>(db.primary, sql, bindings),
@@ -204,7 +211,13 @@ function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
   const rabbit = createRabbit({ url: rabbitUrl, name: 'peer', logger, metrics });
   rabbit.declare(shopTopology({ delayStrategy: 'ttl', mailRetryStepsMs: [1_000] }));
 
-  const publish = (topic: 'stock' | 'product', type: string, key: number, data: unknown, id: string = randomUUID()) => {
+  const publish = (
+    topic: 'stock' | 'product' | 'payment',
+    type: string,
+    key: number,
+    data: unknown,
+    id: string = randomUUID(),
+  ) => {
     const time = new Date().toISOString();
     const envelope = { id, type, source: '/peer', subject: String(key), time, data, attempt: 1 };
     return kafka.publish([{ topic, key: String(key), envelope }]);
@@ -225,6 +238,8 @@ function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
       'order.paid': events['order.paid'].data,
       'order.completed': events['order.completed'].data,
       'order.cancelled': events['order.cancelled'].data,
+      'order.refunded': events['order.refunded'].data,
+      'order.status_changed': events['order.status_changed'].data,
     },
     db,
     onFatal: (error) => {

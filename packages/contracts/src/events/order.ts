@@ -40,3 +40,17 @@ export type OrderCancelled = z.infer<typeof orderCancelled>;
 
 export const orderRefunded = z.object({ order_id: id, user_id: id, refunded_at: instant });
 export type OrderRefunded = z.infer<typeof orderRefunded>;
+
+export const FULFILLMENTS = ['unfulfilled', 'confirmed', 'shipped', 'delivered'] as const;
+export const fulfillment = z.enum(FULFILLMENTS);
+export type Fulfillment = z.infer<typeof fulfillment>;
+
+/** A step of the fulfilment; `delivered` completes the order, which order.completed tells as well. */
+export const orderStatusChanged = z.object({
+  order_id: id,
+  user_id: id,
+  from: fulfillment,
+  to: fulfillment,
+  changed_at: instant,
+});
+export type OrderStatusChanged = z.infer<typeof orderStatusChanged>;

@@ -75,7 +75,7 @@ export const login = defineRoute({
   access: 'public',
   body: loginBody,
   success: { status: 200, schema: tokens },
-  errors: ['VALIDATION_FAILED', 'INVALID_CREDENTIALS', 'EMAIL_NOT_VERIFIED', 'RATE_LIMITED'],
+  errors: ['VALIDATION_FAILED', 'INVALID_CREDENTIALS', 'EMAIL_NOT_VERIFIED', 'FORBIDDEN', 'RATE_LIMITED'],
 });
 
 export const refresh = defineRoute({

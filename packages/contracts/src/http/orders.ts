@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ORDER_REASONS } from '../events/order.ts';
+import { FULFILLMENTS, ORDER_REASONS } from '../events/order.ts';
 import {
   dayText,
   id,
@@ -12,10 +12,10 @@ import {
   pageQuery,
 } from '../primitives.ts';
 import { defineRoute } from '../route.ts';
+import { cardMethod, payment } from './payments.ts';
 
 export const ORDER_STATUSES = ['PENDING', 'PAID', 'COMPLETED', 'CANCELLED', 'REFUNDED'] as const;
 export const STOCK_STATES = ['pending', 'reserved', 'rejected'] as const;
-export const FULFILLMENTS = ['unfulfilled', 'confirmed', 'shipped', 'delivered'] as const;
 
 /** The client's own name for one attempt to order; it stays the same over retries. */
 export const requestId = z
@@ -118,6 +118,7 @@ export const placeOrder = defineRoute({
     'OUT_OF_STOCK',
     'PRICE_CHANGED',
     'REQUEST_ID_REUSED',
+    'TOO_MANY_OPEN_ORDERS',
     'UNAVAILABLE',
   ],
 });
@@ -160,16 +161,33 @@ export const getOrder = defineRoute({
   errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND'],
 });
 
+/** An order with the payment that paid it. */
+export const paidOrder = order.extend({ payment });
+export type PaidOrderView = z.infer<typeof paidOrder>;
+
+/** Where the deployment allows it, a test card pays when no method is given. */
+const payMethod = { method: cardMethod.optional() };
+
 export const payOrder = defineRoute({
   id: 'payOrder',
   method: 'post',
   path: '/orders/:id/pay',
   tag,
-  summary: 'Pay an order whose stock is reserved',
+  summary: 'Pay an order whose stock is reserved: create its payment and take the money',
   access: 'user',
   params: byId,
-  success: { status: 200, schema: order },
-  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'NOT_FOUND', 'STOCK_PENDING', 'ILLEGAL_TRANSITION'],
+  body: z.strictObject(payMethod).default({}),
+  success: { status: 200, schema: paidOrder },
+  errors: [
+    'VALIDATION_FAILED',
+    'UNAUTHENTICATED',
+    'NOT_FOUND',
+    'STOCK_PENDING',
+    'PAYMENT_EXISTS',
+    'PAYMENT_FAILED',
+    'ILLEGAL_TRANSITION',
+    'UNAVAILABLE',
+  ],
 });
 
 export const payOrderByReference = defineRoute({
@@ -179,8 +197,8 @@ export const payOrderByReference = defineRoute({
   tag,
   summary: 'Pay the order that the body names',
   access: 'user',
-  body: orderReference,
-  success: { status: 200, schema: order },
+  body: orderReference.extend(payMethod),
+  success: { status: 200, schema: paidOrder },
   errors: payOrder.errors,
 });
 
@@ -206,6 +224,31 @@ export const cancelOrderByReference = defineRoute({
   body: orderReference,
   success: { status: 200, schema: order },
   errors: cancelOrder.errors,
+});
+
+export const refundOrder = defineRoute({
+  id: 'refundOrder',
+  method: 'post',
+  path: '/orders/:id/refund',
+  tag,
+  summary: 'Decide that a paid order is refunded: its stock is released, and the payment goes back',
+  access: 'admin',
+  params: byId,
+  success: { status: 200, schema: order },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
+});
+
+export const changeOrderStatus = defineRoute({
+  id: 'changeOrderStatus',
+  method: 'patch',
+  path: '/orders/:id/status',
+  tag,
+  summary: 'Move the fulfilment of a paid order one step on; delivered completes the order',
+  access: 'admin',
+  params: byId,
+  body: z.strictObject({ status: z.enum(['confirmed', 'shipped', 'delivered']) }),
+  success: { status: 200, schema: order },
+  errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
 });
 
 export const timelineEntry = z.object({
@@ -240,5 +283,7 @@ export const orderRoutes = [
   getOrder,
   payOrder,
   cancelOrder,
+  changeOrderStatus,
+  refundOrder,
   getOrderTimeline,
 ];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createDatabase, type Database, execute } from '@punctual/postgres';
 import { silentLogger } from '@punctual/telemetry';
 import { type TestDatabase, testDatabase } from '@punctual/testing';
-import { createFixture, type Fixture, PASSWORD, WRONG_PASSWORD } from '../../test/fixture.ts';
+import { ADDRESS, createFixture, type Fixture, PASSWORD, WRONG_PASSWORD } from '../../test/fixture.ts';
 import { DEMO_ACCOUNTS } from '../domain/demo-accounts.ts';
 import { migrations } from '../store/migrations.ts';
 import { findCredentials } from '../store/users.ts';
@@ -30,7 +30,8 @@ describe('login', () => {
     await replicaDatabase.drop();
   });
 
-  const tryLogin = async (email: string, password = PASSWORD) => (await login(auth.deps, { email, password })).decision;
+  const tryLogin = async (email: string, password = PASSWORD) =>
+    (await login(auth.deps, { email, password, address: ADDRESS })).decision;
 
   async function replicate(email: string): Promise<void> {
     const user = await findCredentials(auth.db.primary, email);
@@ -96,6 +97,15 @@ describe('login', () => {
     assert.equal(await tryLogin('nobody@punctual.test'), 'invalid-credentials');
   });
 
+  it('tells who knows the password, and nobody else, that the user is deactivated, whatever the replica shows', async () => {
+    const email = 'inactive@punctual.test';
+    await auth.registerAndVerify(email);
+    await replicate(email);
+    await execute(auth.db.primary, 'UPDATE users SET active = false WHERE email = :email', { email });
+    assert.equal(await tryLogin(email), 'deactivated');
+    assert.equal(await tryLogin(email, WRONG_PASSWORD), 'invalid-credentials');
+  });
+
   it('goes to the primary when the replica is away', async () => {
     await auth.registerAndVerify('alone@punctual.test');
     const db = createDatabase({
@@ -105,7 +115,10 @@ describe('login', () => {
       logger: silentLogger(),
     });
     try {
-      const result = await login({ ...auth.deps, db }, { email: 'alone@punctual.test', password: PASSWORD });
+      const result = await login(
+        { ...auth.deps, db },
+        { email: 'alone@punctual.test', password: PASSWORD, address: ADDRESS },
+      );
       assert.equal(result.decision, 'let-in');
     } finally {
       await db.close();
@@ -120,7 +133,7 @@ describe('login', () => {
     assert.deepEqual(await seed(auth.deps), []);
     for (const { email, password } of DEMO_ACCOUNTS) {
       assert.equal(await tryLogin(email, password), 'let-in');
-      const result = await login({ ...auth.deps, demoLoginsAllowed: false }, { email, password });
+      const result = await login({ ...auth.deps, demoLoginsAllowed: false }, { email, password, address: ADDRESS });
       assert.equal(result.decision, 'invalid-credentials');
     }
   });

@@ -9,7 +9,7 @@ const user: Credentials = {
   passwordHash: 'hash',
   role: 'customer',
   verified: true,
-  deleted: false,
+  active: true,
 };
 
 describe('decideLogin', () => {
@@ -24,12 +24,13 @@ describe('decideLogin', () => {
       'not-verified',
     ],
     ['tells nobody else that the address is not verified', { ...user, verified: false }, false, 'invalid-credentials'],
-    ['refuses a deleted user', { ...user, deleted: true }, true, 'invalid-credentials'],
+    ['tells who knows the password that it is deactivated', { ...user, active: false }, true, 'deactivated'],
+    ['tells nobody else that it is deactivated', { ...user, active: false }, false, 'invalid-credentials'],
     [
-      'refuses a deleted user who was never verified',
-      { ...user, deleted: true, verified: false },
+      'does not ask for verification of what is deactivated',
+      { ...user, active: false, verified: false },
       true,
-      'invalid-credentials',
+      'deactivated',
     ],
   ];
   for (const [name, credentials, matches, decision] of cases) {

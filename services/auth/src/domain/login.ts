@@ -7,13 +7,14 @@ export type Credentials = {
   readonly passwordHash: string;
   readonly role: Role;
   readonly verified: boolean;
-  readonly deleted: boolean;
+  readonly active: boolean;
 };
 
-export type LoginDecision = 'let-in' | 'invalid-credentials' | 'not-verified';
+export type LoginDecision = 'let-in' | 'invalid-credentials' | 'not-verified' | 'deactivated';
 
-/** Only who knows the password learns that the address is known but not verified. */
+/** Only who knows the password learns that the address is known but not verified, or that an admin has deactivated it. */
 export function decideLogin(user: Credentials | undefined, passwordMatches: boolean): LoginDecision {
-  if (user === undefined || user.deleted || !passwordMatches) return 'invalid-credentials';
+  if (user === undefined || !passwordMatches) return 'invalid-credentials';
+  if (!user.active) return 'deactivated';
   return user.verified ? 'let-in' : 'not-verified';
 }

@@ -1,5 +1,14 @@
 import { authApi } from '@punctual/contracts';
-import { AppError, forbidden, handle, type MountedRoute, reply, unauthenticated, unavailable } from '@punctual/http';
+import {
+  AppError,
+  forbidden,
+  handle,
+  type MountedRoute,
+  rateLimited,
+  reply,
+  unauthenticated,
+  unavailable,
+} from '@punctual/http';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { IssuedTokens } from '../commands/issue-tokens.ts';
 import { type LoginDeps, login } from '../commands/login.ts';
@@ -10,6 +19,7 @@ import { type ResendDeps, resendVerification } from '../commands/resend-verifica
 import { type VerifyDeps, verify } from '../commands/verify.ts';
 import { PasswordsOverloaded } from '../security/passwords.ts';
 import type { SigningKeys } from '../security/signing-keys.ts';
+import { clientAddress } from './client-address.ts';
 import { noSoonerThan } from './uniform-time.ts';
 
 const KEYS_CACHE_CONTROL = 'public, max-age=300';
@@ -17,6 +27,8 @@ const OVERLOAD_RETRY_SECONDS = 2;
 const RESEND_MESSAGE = 'If the address is registered and not verified yet, a new code is on its way to it.';
 const INVALID_CODE_MESSAGE =
   'The code is not valid. Enter the newest code from your mail, or ask for a new one at POST /auth/resend-verification.';
+const THROTTLED_MESSAGE = 'Too many attempts have failed. Wait before the next one.';
+const DEACTIVATED_MESSAGE = 'This account is deactivated. Ask the shop about it.';
 const NOT_VERIFIED_MESSAGE =
   'The address is not verified yet. Enter the code from the mail at POST /auth/verify, or ask for a new one at POST /auth/resend-verification.';
 
@@ -47,24 +59,30 @@ export function authRoutes(deps: AuthDeps): MountedRoute[] {
       count('register', 'accepted');
       return user;
     }),
-    handle(authApi.verify, async ({ body: { email, verification_token: code } }) => {
-      const verified = await noSoonerThan(uniformAnswerMs, () => verify(deps, { email, code }));
-      count('verify', verified ? 'verified' : 'refused');
-      if (!verified) throw new AppError({ code: 'INVALID_CODE', message: INVALID_CODE_MESSAGE });
+    handle(authApi.verify, async ({ body: { email, verification_token: code }, req }) => {
+      const guess = { email, code, address: clientAddress(req) };
+      const result = await noSoonerThan(uniformAnswerMs, () => verify(deps, guess));
+      count('verify', result.decision);
+      if (result.decision === 'throttled') throw rateLimited(result.waitMs / 1_000, THROTTLED_MESSAGE);
+      if (result.decision === 'refused') throw new AppError({ code: 'INVALID_CODE', message: INVALID_CODE_MESSAGE });
       return { email, verified: true as const };
     }),
     handle(authApi.resendVerification, async ({ body: { email } }) => {
       count('resend', await noSoonerThan(uniformAnswerMs, () => resendVerification(deps, email)));
       return { message: RESEND_MESSAGE };
     }),
-    handle(authApi.login, async ({ body }) => {
-      const result = await login(deps, body);
+    handle(authApi.login, async ({ body, req }) => {
+      const result = await login(deps, { ...body, address: clientAddress(req) });
       count('login', result.decision);
       switch (result.decision) {
         case 'let-in':
           return tokensBody(result.tokens);
         case 'not-verified':
           throw forbidden(NOT_VERIFIED_MESSAGE, 'EMAIL_NOT_VERIFIED');
+        case 'deactivated':
+          throw forbidden(DEACTIVATED_MESSAGE);
+        case 'throttled':
+          throw rateLimited(result.waitMs / 1_000, THROTTLED_MESSAGE);
         case 'invalid-credentials':
           throw unauthenticated('The e-mail address or the password is wrong.', { code: 'INVALID_CREDENTIALS' });
         default:

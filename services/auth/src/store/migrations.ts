@@ -64,5 +64,68 @@ const sessions: Migration = {
   },
 };
 
+const profiles: Migration = {
+  name: '0003-profiles',
+  async up(tx) {
+    await tx.raw(`
+      ALTER TABLE users
+        ADD COLUMN first_name text,
+        ADD COLUMN last_name text,
+        ADD COLUMN active boolean NOT NULL DEFAULT true,
+        ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now()`);
+    await tx.raw('UPDATE users SET updated_at = greatest(created_at, verified_at, deleted_at)');
+    // A deleted user's address is free again.
+    await tx.raw('ALTER TABLE users DROP CONSTRAINT users_email_key');
+    await tx.raw('CREATE UNIQUE INDEX users_email ON users (email) WHERE deleted_at IS NULL');
+    await tx.raw(`CREATE INDEX users_admins ON users (id) WHERE role = 'admin' AND deleted_at IS NULL`);
+    await tx.raw('ALTER TABLE sessions DROP CONSTRAINT sessions_revoked_reason_check');
+    await tx.raw(`
+      ALTER TABLE sessions ADD CONSTRAINT sessions_revoked_reason_check
+        CHECK (revoked_reason IN ('logout', 'reuse', 'deactivated', 'deleted', 'password'))`);
+  },
+  async down(tx) {
+    await tx.raw('ALTER TABLE sessions DROP CONSTRAINT sessions_revoked_reason_check');
+    await tx.raw(`UPDATE sessions SET revoked_reason = 'logout' WHERE revoked_reason NOT IN ('logout', 'reuse')`);
+    await tx.raw(`
+      ALTER TABLE sessions ADD CONSTRAINT sessions_revoked_reason_check CHECK (revoked_reason IN ('logout', 'reuse'))`);
+    await tx.raw('DROP INDEX users_email, users_admins');
+    // An address had one user then; of several, the living one or else the newest is kept.
+    await tx.raw(`
+      DELETE FROM users gone USING users kept
+      WHERE kept.email = gone.email AND gone.deleted_at IS NOT NULL
+        AND (kept.deleted_at IS NULL OR kept.id > gone.id)`);
+    await tx.raw('ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE (email)');
+    await tx.raw(
+      'ALTER TABLE users DROP COLUMN first_name, DROP COLUMN last_name, DROP COLUMN active, DROP COLUMN updated_at',
+    );
+  },
+};
+
+const throttles: Migration = {
+  name: '0004-throttles',
+  async up(tx) {
+    await tx.raw('CREATE TABLE throttles (key bytea PRIMARY KEY, full_at timestamptz NOT NULL)');
+    await tx.raw('CREATE INDEX throttles_full ON throttles (full_at)');
+    await tx.raw(`
+      CREATE TABLE login_addresses (
+        user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        address_hash bytea NOT NULL,
+        seen_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (user_id, address_hash)
+      )`);
+    await tx.raw('CREATE INDEX login_addresses_seen ON login_addresses (seen_at)');
+  },
+  async down(tx) {
+    await tx.raw('DROP TABLE login_addresses, throttles');
+  },
+};
+
 /** Append-only: what was applied anywhere is never changed. */
-export const migrations: readonly Migration[] = [...messagingMigrations, ...leaseMigrations, users, sessions];
+export const migrations: readonly Migration[] = [
+  ...messagingMigrations,
+  ...leaseMigrations,
+  users,
+  sessions,
+  profiles,
+  throttles,
+];

@@ -14,7 +14,8 @@ export type Admitted = {
 
 /**
  * Begins a session if the primary agrees with what the caller has seen of the user, wherever it has seen it; undefined
- * when the password has changed, or the user is deleted or not verified.
+ * when the password has changed, or the user is deleted, deactivated or not verified. The lock makes it take turns with
+ * what ends all of a user's sessions: that either comes first and is seen here, or comes later and sees this session.
  */
 export function beginSession(
   primary: Queryable,
@@ -25,7 +26,9 @@ export function beginSession(
     primary,
     `WITH admitted AS (
        SELECT id, email, role FROM users
-       WHERE id = :userId AND password_hash = :passwordHash AND verified_at IS NOT NULL AND deleted_at IS NULL),
+       WHERE id = :userId AND password_hash = :passwordHash
+         AND verified_at IS NOT NULL AND active AND deleted_at IS NULL
+       FOR SHARE),
      session AS (INSERT INTO sessions (user_id) SELECT id FROM admitted RETURNING id),
      token AS (
        INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
@@ -53,7 +56,7 @@ export function rotateToken(
        FROM sessions JOIN users ON users.id = sessions.user_id
        WHERE refresh_tokens.token_hash = :oldTokenHash AND refresh_tokens.session_id = sessions.id
          AND refresh_tokens.used_at IS NULL AND refresh_tokens.expires_at > now() AND sessions.revoked_at IS NULL
-         AND users.verified_at IS NOT NULL AND users.deleted_at IS NULL
+         AND users.verified_at IS NOT NULL AND users.active AND users.deleted_at IS NULL
        RETURNING refresh_tokens.session_id, users.id, users.email, users.role),
      token AS (
        INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
@@ -100,6 +103,19 @@ export async function endSession(queryable: Queryable, tokenHash: Buffer): Promi
     `UPDATE sessions SET revoked_at = now(), revoked_reason = 'logout'
      WHERE revoked_at IS NULL AND id = (SELECT session_id FROM refresh_tokens WHERE token_hash = :tokenHash)`,
     { tokenHash },
+  );
+}
+
+/** Ends all sessions of a user, whom the caller has locked. */
+export async function endSessionsOf(
+  tx: Transaction,
+  userId: number,
+  reason: 'deactivated' | 'deleted' | 'password',
+): Promise<void> {
+  await execute(
+    tx,
+    'UPDATE sessions SET revoked_at = now(), revoked_reason = :reason WHERE user_id = :userId AND revoked_at IS NULL',
+    { userId, reason },
   );
 }
 

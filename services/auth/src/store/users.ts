@@ -17,7 +17,7 @@ export async function addUser(tx: Transaction, user: NewUser): Promise<AddedUser
      inserted AS (
        INSERT INTO users (id, email, password_hash)
        SELECT id, :email, :passwordHash FROM fresh
-       ON CONFLICT (email) DO NOTHING
+       ON CONFLICT (email) WHERE deleted_at IS NULL DO NOTHING
        RETURNING created_at)
      SELECT fresh.id, inserted.created_at AS "createdAt" FROM fresh LEFT JOIN inserted ON true`,
     { email: user.email, passwordHash: user.passwordHash },
@@ -35,7 +35,7 @@ export function addVerifiedUser(
     tx,
     `INSERT INTO users (email, password_hash, role, verified_at)
      VALUES (:email, :passwordHash, :role, now())
-     ON CONFLICT (email) DO NOTHING
+     ON CONFLICT (email) WHERE deleted_at IS NULL DO NOTHING
      RETURNING id, created_at AS "createdAt"`,
     { email: user.email, passwordHash: user.passwordHash, role: user.role },
   );
@@ -56,11 +56,47 @@ export async function lockUnverified(tx: Transaction, email: string): Promise<nu
   return user?.id;
 }
 
+export type LockedUser = {
+  readonly id: number;
+  readonly role: Role;
+  readonly active: boolean;
+  readonly verified: boolean;
+};
+
+export function lockUser(tx: Transaction, email: string): Promise<LockedUser | undefined> {
+  return one(
+    tx,
+    `SELECT id, role, active, verified_at IS NOT NULL AS verified FROM users
+     WHERE email = :email AND deleted_at IS NULL
+     FOR NO KEY UPDATE`,
+    { email },
+  );
+}
+
+/** Makes a verified admin of a user whom the caller has locked; null leaves the password. */
+export async function promote(
+  tx: Transaction,
+  userId: number,
+  passwordHash: string | null,
+): Promise<{ id: number; updatedAt: Date }> {
+  const promoted = await one<{ id: number; updatedAt: Date }>(
+    tx,
+    `UPDATE users
+     SET role = 'admin', verified_at = coalesce(verified_at, now()), updated_at = now(),
+         password_hash = coalesce(CAST(:passwordHash AS text), password_hash)
+     WHERE id = :userId
+     RETURNING id, updated_at AS "updatedAt"`,
+    { userId, passwordHash },
+  );
+  if (promoted === undefined) throw new Error('a locked user has disappeared');
+  return promoted;
+}
+
 /** The caller has locked the user and seen that it is not verified. */
 export async function markVerified(tx: Transaction, userId: number): Promise<Date> {
   const verified = await one<{ verifiedAt: Date }>(
     tx,
-    `UPDATE users SET verified_at = now() WHERE id = :userId RETURNING verified_at AS "verifiedAt"`,
+    `UPDATE users SET verified_at = now(), updated_at = now() WHERE id = :userId RETURNING verified_at AS "verifiedAt"`,
     { userId },
   );
   if (verified === undefined) throw new Error('a locked user has disappeared');
@@ -72,8 +108,8 @@ export function findCredentials(queryable: Queryable, email: string): Promise<Cr
   return one(
     queryable,
     `SELECT id AS "userId", email, password_hash AS "passwordHash", role,
-            verified_at IS NOT NULL AS verified, deleted_at IS NOT NULL AS deleted
-     FROM users WHERE email = :email`,
+            verified_at IS NOT NULL AS verified, active
+     FROM users WHERE email = :email AND deleted_at IS NULL`,
     { email },
   );
 }

@@ -1,10 +1,21 @@
-import { authApi, buildOpenApi, type OpenApiDocument, orderApi, productApi, type Route } from '@punctual/contracts';
+import {
+  authApi,
+  buildOpenApi,
+  type OpenApiDocument,
+  orderApi,
+  paymentApi,
+  productApi,
+  type Route,
+  userApi,
+} from '@punctual/contracts';
 
 /** Every route of the services behind the gateway, as their contracts state them. */
 export const contractRoutes: readonly Route[] = [
   ...authApi.authRoutes,
+  ...userApi.userRoutes,
   ...productApi.productRoutes,
   ...orderApi.orderRoutes,
+  ...paymentApi.paymentRoutes,
 ];
 
 const json = (description: string) => ({

@@ -6,7 +6,7 @@ import {
   ORDER_TIMERS,
   type OutboxMessage,
 } from '@punctual/messaging';
-import type { Change, Order } from '../domain/order.ts';
+import type { Change, FulfillmentStep, Order } from '../domain/order.ts';
 import type { Timer } from '../domain/timers.ts';
 
 /** Mail jobs about an order; `name` tells one from the others, once and for all. */
@@ -26,14 +26,24 @@ export function messagesOf(change: Change): OutboxMessage[] {
           ...about,
           total_minor: order.totalMinor,
           currency: order.currency,
-          paid_at: at.toISOString(),
+          paid_at: paidAtOf(change).toISOString(),
         }),
-        mail('mail.order-paid', order, { not_after: null, paid_at: at.toISOString() }),
+        mail('mail.order-paid', order, { not_after: null, paid_at: paidAtOf(change).toISOString() }),
         // Its reminders are off, so nothing else would wake the order in time to complete it.
         wakeUp(order.id, { kind: 'expiry', dueAt: order.expiresAt }),
       ];
     case 'order.completed':
       return [event('order.completed', order, { ...about, completed_at: at.toISOString() })];
+    case 'order.refunded':
+      // The customer is told when the money is on its way, which payment.refunded says.
+      return [event('order.refunded', order, { ...about, refunded_at: at.toISOString() })];
+    case 'order.status_changed': {
+      const { from, to } = fact;
+      return [
+        event('order.status_changed', order, { ...about, from, to, changed_at: at.toISOString() }),
+        fulfillmentMail(order, to, at.toISOString()),
+      ];
+    }
     case 'order.cancelled':
       return [
         event('order.cancelled', order, { ...about, reason: fact.reason, cancelled_at: at.toISOString() }),
@@ -42,6 +52,10 @@ export function messagesOf(change: Change): OutboxMessage[] {
     default:
       return fact satisfies never;
   }
+}
+
+export function refundMail(order: Order, refundedAt: string): OutboxMessage {
+  return mail('mail.refund', order, { not_after: null, refunded_at: refundedAt });
 }
 
 export type Reminder = {
@@ -70,10 +84,28 @@ export function wakeUp(orderId: number, timer: Timer): OutboxMessage {
   };
 }
 
-type OrderEventType = 'order.paid' | 'order.completed' | 'order.cancelled';
+/** The money was captured before the order heard of it. */
+function paidAtOf({ order, at }: Change): Date {
+  return order.paidAt ?? at;
+}
+
+type OrderEventType = 'order.paid' | 'order.completed' | 'order.cancelled' | 'order.refunded' | 'order.status_changed';
 
 function event<T extends OrderEventType>(type: T, order: Order, data: EventData<T>): OutboxMessage {
   return { transport: 'kafka', topic: 'order', key: String(order.id), type, data };
+}
+
+function fulfillmentMail(order: Order, step: FulfillmentStep, at: string): OutboxMessage {
+  switch (step) {
+    case 'confirmed':
+      return mail('mail.order-confirmed', order, { not_after: null, confirmed_at: at });
+    case 'shipped':
+      return mail('mail.order-shipped', order, { not_after: null, shipped_at: at });
+    case 'delivered':
+      return mail('mail.order-delivered', order, { not_after: null, delivered_at: at });
+    default:
+      return step satisfies never;
+  }
 }
 
 function mail<T extends OrderMailType>(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { parseMailJob } from '@punctual/contracts';
 import { createMetrics } from '@punctual/telemetry';
 import { DAY, type OrderDatabase, openOrderDatabase } from '../../test/order-database.ts';
+import { applyPayments } from './apply-payments.ts';
 import { IllegalTransition } from './errors.ts';
 import { createFireDueTimers, type FireDueTimers } from './fire-due-timers.ts';
 import { createPayOrder } from './pay-order.ts';
@@ -104,8 +105,11 @@ describe('firing due timers', () => {
   it('completes a paid order at its expiry', async () => {
     const id = await placeAged(0);
     await data.query(`UPDATE orders SET stock = 'reserved'`);
-    const payOrder = createPayOrder({ db: data.db, fireDueTimers, wakeRelay });
-    await payOrder({ orderId: id, caller: { userId: 1, role: 'customer' } });
+    const captured = { payment_id: 70, captured_at: new Date().toISOString() };
+    const about = { order_id: id, user_id: 1, amount_minor: 2_500, currency: 'USD' };
+    await data.db.transaction((tx) =>
+      applyPayments(tx, [{ type: 'payment.success', data: { ...about, ...captured } }]),
+    );
     assert.deepEqual(await outboxTypes(), ['order.paid', 'mail.order-paid', 'order.expiry']);
     await data.age(25);
     await wake(id);
@@ -116,9 +120,11 @@ describe('firing due timers', () => {
   it('happens at a payment that comes after the deadline, which is then refused', async () => {
     const id = await placeAged(25);
     await data.query(`UPDATE orders SET stock = 'reserved'`);
-    const payOrder = createPayOrder({ db: data.db, fireDueTimers, wakeRelay });
+    const paymentDesk = { pay: () => assert.fail('no money may be asked for') };
+    const payOrder = createPayOrder({ db: data.db, paymentDesk, fireDueTimers, wakeRelay });
+    const method = { type: 'card' as const, number: '4242424242424242', exp_month: 12, exp_year: 2_099, cvc: '123' };
     await assert.rejects(
-      payOrder({ orderId: id, caller: { userId: 1, role: 'customer' } }),
+      payOrder({ orderId: id, caller: { userId: 1, role: 'customer' }, method, authorization: '' }),
       (error) => error instanceof IllegalTransition && error.current === 'CANCELLED',
     );
     assert.equal((await statusOf(id))?.reason, 'PAYMENT_EXPIRED');

@@ -1,34 +1,56 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { paymentApi } from '@punctual/contracts';
 import type { Database } from '@punctual/postgres';
-import { type Order, PaymentOverdue, pay, StockPending } from '../domain/order.ts';
+import {
+  applyPayment,
+  assertPayable,
+  type Capture,
+  IllegalTransition,
+  type Order,
+  PaymentOverdue,
+  StockPending,
+} from '../domain/order.ts';
 import { findOrder, lockOrder } from '../store/orders.ts';
-import { orderNotFound } from './errors.ts';
+import { OrderRefused, orderNotFound } from './errors.ts';
 import type { FireDueTimers } from './fire-due-timers.ts';
-import { actorOf, type OrderCommandInput, scopeOf } from './order-command.ts';
+import { type OrderCommandInput, scopeOf } from './order-command.ts';
 import { saveDecisions } from './save-decisions.ts';
 
 const RESERVATION_WAIT_MS = 2_000;
 const RESERVATION_POLL_MS = 100;
 
-export type PayOrderOptions = { db: Database; fireDueTimers: FireDueTimers; wakeRelay(): void };
+export type PayOrderInput = OrderCommandInput & {
+  readonly method: paymentApi.CardMethod;
+  /** The caller's own, with which the payment service is asked. */
+  readonly authorization: string;
+};
+
+export type PaidOrder = { readonly order: Order; readonly payment: paymentApi.PaymentView };
+
+/** The payment service: creates a payment of the order, or finds the one that is under way, and takes the money. */
+export type PaymentDesk = {
+  pay(request: Pick<PayOrderInput, 'orderId' | 'method' | 'authorization'>): Promise<paymentApi.PaymentView>;
+};
+
+export type PayOrderOptions = {
+  db: Database;
+  paymentDesk: PaymentDesk;
+  fireDueTimers: FireDueTimers;
+  wakeRelay(): void;
+};
 
 /**
- * Makes the command that marks an order as paid. This is the seam where taking a payment will come in: everything behind
- * it already follows from `order.paid`. Waits a while for the stock to be reserved, outside of any transaction.
- * Throws IllegalTransition, StockPending, or OrderRefused when there is no such order.
+ * Makes the command that pays an order in one go: wait a while for its stock, have the payment service take the money, and
+ * apply the capture at once; payment.success, which says the same a moment later, then finds it done. No network call is
+ * inside a transaction. Throws IllegalTransition, StockPending, OrderRefused, and what the payment service refused.
  */
-export function createPayOrder({ db, fireDueTimers, wakeRelay }: PayOrderOptions) {
-  async function payOnce(input: OrderCommandInput): Promise<Order> {
-    return db.transaction(
-      async (tx) => {
-        const locked = await lockOrder(tx, input.orderId, scopeOf(input));
-        if (locked === undefined) throw orderNotFound(input.orderId);
-        const change = pay(locked.order, locked.at);
-        await saveDecisions(tx, { changes: [change], actor: actorOf(input) });
-        return change.order;
-      },
-      { retries: 2 },
-    );
+export function createPayOrder({ db, paymentDesk, fireDueTimers, wakeRelay }: PayOrderOptions) {
+  async function checkPayable(input: OrderCommandInput): Promise<void> {
+    await db.transaction(async (tx) => {
+      const locked = await lockOrder(tx, input.orderId, scopeOf(input));
+      if (locked === undefined) throw orderNotFound(input.orderId);
+      assertPayable(locked.order, locked.at);
+    });
   }
 
   async function waitForReservation(input: OrderCommandInput): Promise<void> {
@@ -40,21 +62,56 @@ export function createPayOrder({ db, fireDueTimers, wakeRelay }: PayOrderOptions
     }
   }
 
-  async function payOrWait(input: OrderCommandInput): Promise<Order> {
+  async function becomePayable(input: OrderCommandInput): Promise<void> {
     try {
-      return await payOnce(input);
+      await checkPayable(input);
     } catch (error) {
       if (error instanceof StockPending) await waitForReservation(input);
       // The expiry is due and has not fired yet: it does so now, and the second try is refused for what the order became.
       else if (error instanceof PaymentOverdue) await fireDueTimers([{ orderId: input.orderId }], { by: 'payment' });
       else throw error;
-      return await payOnce(input);
+      await checkPayable(input);
     }
   }
 
-  return async function payOrder(input: OrderCommandInput): Promise<Order> {
-    const order = await payOrWait(input);
+  /** The order as the capture left it, whether this call applied it or the event was faster. */
+  async function applyCapture(input: OrderCommandInput, capture: Capture): Promise<Order> {
+    const order = await db.transaction(
+      async (tx) => {
+        const locked = await lockOrder(tx, input.orderId, scopeOf(input));
+        if (locked === undefined) throw orderNotFound(input.orderId);
+        const change = applyPayment(locked.order, capture, locked.at);
+        if (change === undefined) return locked.order;
+        await saveDecisions(tx, { changes: [change], actor: 'payment' });
+        return change.order;
+      },
+      { retries: 2 },
+    );
     wakeRelay();
-    return order;
+    if (order.paymentId === capture.paymentId) return order;
+    // It ended while the money was on its way, and the payment service gives it back.
+    throw new IllegalTransition(order, 'PAID');
+  }
+
+  return async function payOrder(input: PayOrderInput): Promise<PaidOrder> {
+    await becomePayable(input);
+    const { orderId, method, authorization } = input;
+    const payment = await paymentDesk.pay({ orderId, method, authorization });
+    const capture = captureOf(payment);
+    return { order: await applyCapture(input, capture), payment };
   };
+}
+
+/** Throws OrderRefused when no money was taken, or when nobody knows yet. */
+function captureOf({ id, status, failure, captured_at: capturedAt }: paymentApi.PaymentView): Capture {
+  if (status === 'failed') {
+    throw new OrderRefused('PAYMENT_FAILED', 'The payment was not made. The order waits for another.', {
+      details: { failure },
+    });
+  }
+  if (capturedAt !== null) return { paymentId: id, capturedAt: new Date(capturedAt) };
+  throw new OrderRefused('UNAVAILABLE', 'What became of the payment is not known yet. Ask again shortly.', {
+    details: { dependency: 'payment', payment_id: id },
+    retryable: true,
+  });
 }

@@ -7,9 +7,9 @@ import {
   type CreationFacts,
   type OrderRequest,
   type PlaceOutcome,
+  type PlacingRules,
   type ProblemLine,
   placeOrders,
-  type Schedule,
 } from '../store/place-orders.ts';
 import { saveProductCopies } from '../store/products.ts';
 import { OrderRefused } from './errors.ts';
@@ -36,7 +36,7 @@ export type PlaceOrderOptions = {
   db: Database;
   locks: Pick<RequestLocks, 'acquire'>;
   catalog: ProductCatalog;
-  schedule: Schedule;
+  rules: PlacingRules;
   metrics: Metrics;
   /** Called after a commit that wrote outbox rows. */
   wakeRelay(): void;
@@ -47,7 +47,7 @@ export type PlaceOrderOptions = {
  * OrderRefused, or an error of the database or the catalog with `retryable`.
  */
 export function createPlaceOrder(options: PlaceOrderOptions): (input: PlaceOrderInput) => Promise<PlacedOrder> {
-  const { db, locks, catalog, schedule, metrics, wakeRelay } = options;
+  const { db, locks, catalog, rules, metrics, wakeRelay } = options;
   const placed = metrics.counter({
     name: 'orders_placed_total',
     help: 'Requests to place an order, by outcome',
@@ -64,7 +64,7 @@ export function createPlaceOrder(options: PlaceOrderOptions): (input: PlaceOrder
     buckets: WAIT_BUCKETS_SECONDS,
   });
   const commits = new GroupCommit<OrderRequest, PlaceOutcome>({
-    run: (batch) => placeOrders(db.primary, batch, schedule),
+    run: (batch) => placeOrders(db.primary, batch, rules),
     // A batch whose fate is unknown may be committed; the client's own retry will find out.
     mayRetryAlone: (error) => !isUnavailable(error),
     overloaded: () =>
@@ -157,6 +157,10 @@ function factsOf(outcome: PlaceOutcome, request: OrderRequest): CreationFacts {
     case 'price_changed':
       throw new OrderRefused('PRICE_CHANGED', 'A price is not what it was.', {
         details: outcome.lines.map(priceDetail),
+      });
+    case 'too_many_open':
+      throw new OrderRefused('TOO_MANY_OPEN_ORDERS', 'Too many orders wait to be paid. Pay or cancel some first.', {
+        details: outcome.openOrders,
       });
     case 'out_of_stock':
       throw new OrderRefused('OUT_OF_STOCK', 'There is not enough stock.', {

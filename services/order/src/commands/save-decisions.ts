@@ -8,7 +8,7 @@ import { messagesOf } from './announce.ts';
 
 export type Decisions = {
   readonly changes: readonly Change[];
-  /** Who caused the changes: `user:17`, `admin:1`, `product` or `timer`. */
+  /** Who caused the changes: `user:17`, `admin:1`, `product`, `payment` or `timer`. */
   readonly actor: string;
   /** What happened beside the changes; it stands before them in the history. */
   readonly history?: readonly HistoryEntry[];
@@ -24,13 +24,12 @@ export type Decisions = {
  */
 export async function saveDecisions(tx: Transaction, decisions: Decisions): Promise<void> {
   const { changes, actor, history = [], messages = [], traceparents } = decisions;
-  await updateOrders(
-    tx,
-    changes.map((change) => change.order),
-  );
+  // Of an order that took two steps at once the last is what it has become.
+  const latest = new Map(changes.map(({ order }) => [order.id, order]));
+  await updateOrders(tx, [...latest.values()]);
   await cancelTimers(tx, {
     paidIds: idsOf(changes, 'PAID'),
-    endedIds: [...idsOf(changes, 'CANCELLED'), ...idsOf(changes, 'COMPLETED')],
+    endedIds: [...idsOf(changes, 'CANCELLED'), ...idsOf(changes, 'COMPLETED'), ...idsOf(changes, 'REFUNDED')],
   });
   const told = changes.map((change) => ({ change, messages: messagesOf(change) }));
   await addHistory(tx, [...history, ...told.map((entry) => historyEntry(entry, actor))]);
@@ -52,17 +51,25 @@ function idsOf(changes: readonly Change[], status: Change['order']['status']): n
 }
 
 function historyEntry({ change, messages }: Told, actor: string): HistoryEntry {
-  const { before, order, fact, at } = change;
-  const moved = before.status !== order.status;
+  const { order, fact, at } = change;
   const mails = messages.map((message) => message.type).filter((type) => type.startsWith('mail.'));
   return {
     orderId: order.id,
     at,
     type: fact.type,
     actor,
-    from: moved ? before.status : null,
-    to: moved ? order.status : null,
+    ...stepOf(change),
     reason: order.reason,
-    detail: mails.length > 0 ? { mails } : {},
+    detail: { ...paymentOf(change), ...(mails.length > 0 ? { mails } : {}) },
   };
+}
+
+function paymentOf({ order, fact }: Change): { payment_id?: number } {
+  return fact.type === 'order.paid' && order.paymentId !== null ? { payment_id: order.paymentId } : {};
+}
+
+/** From where to where, of the status or of the fulfilment; the type of the entry tells which. */
+function stepOf({ before, order, fact }: Change): Pick<HistoryEntry, 'from' | 'to'> {
+  if (fact.type === 'order.status_changed') return { from: fact.from, to: fact.to };
+  return before.status === order.status ? {} : { from: before.status, to: order.status };
 }

@@ -10,11 +10,16 @@ export function toHttpError(error: unknown): AppError | undefined {
     return new AppError({ code, message, details, retryable, ...(retryable ? { headers: RETRY_AFTER } : {}) });
   }
   if (error instanceof IllegalTransition) {
-    const { current, requested } = error;
-    return conflict('ILLEGAL_TRANSITION', `The order is ${current} and cannot become ${requested}.`, {
-      current,
-      requested,
-    });
+    const { current, fulfillment, requested } = error;
+    return conflict(
+      'ILLEGAL_TRANSITION',
+      `The order is ${current} and ${fulfillment}, and cannot become ${requested}.`,
+      {
+        current,
+        fulfillment,
+        requested,
+      },
+    );
   }
   if (error instanceof StockPending) {
     const message = 'The stock of this order is not yet reserved. Try again shortly.';

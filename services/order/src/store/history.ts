@@ -1,15 +1,18 @@
+import type { PaymentFailure } from '@punctual/contracts';
 import { execute, type Queryable, rows, type Transaction } from '@punctual/postgres';
-import type { OrderReason, OrderStatus } from '../domain/order.ts';
+import type { Fulfillment, OrderReason, OrderStatus } from '../domain/order.ts';
 
 export type HistoryEntry = {
   readonly orderId: number;
   readonly at: Date;
   readonly type: string;
-  /** Who caused it: `user:17`, `admin:1`, `product` or `timer`. */
+  /** Who caused it: `user:17`, `admin:1`, `product`, `payment` or `timer`. */
   readonly actor: string;
-  readonly from?: OrderStatus | null;
-  readonly to?: OrderStatus | null;
-  readonly reason?: OrderReason | null;
+  /** The fulfilment for `order.status_changed`, else the status. */
+  readonly from?: OrderStatus | Fulfillment | null;
+  readonly to?: OrderStatus | Fulfillment | null;
+  /** Why the order ended, or why a payment of it failed. */
+  readonly reason?: OrderReason | PaymentFailure | null;
   readonly detail?: Readonly<Record<string, unknown>>;
 };
 
@@ -41,9 +44,9 @@ export async function historyOf(db: Queryable, orderId: number): Promise<Require
     at: Date;
     type: string;
     actor: string;
-    from_status: OrderStatus | null;
-    to_status: OrderStatus | null;
-    reason: OrderReason | null;
+    from_status: OrderStatus | Fulfillment | null;
+    to_status: OrderStatus | Fulfillment | null;
+    reason: OrderReason | PaymentFailure | null;
     detail: Record<string, unknown>;
   }>(
     db,

@@ -35,12 +35,13 @@ type OrderRow = {
   updated_at: Date;
   expires_at: Date;
   paid_at: Date | null;
+  payment_id: number | null;
   items: OrderItem[] | null;
 };
 
 const COLUMNS = `
   o.id, o.user_id, o.customer_email, o.request_id, o.status, o.reason, o.stock, o.fulfillment, o.description,
-  o.shipping_address, o.notes, o.total_minor, o.currency, o.created_at, o.updated_at, o.expires_at, o.paid_at,
+  o.shipping_address, o.notes, o.total_minor, o.currency, o.created_at, o.updated_at, o.expires_at, o.paid_at, o.payment_id,
   (SELECT json_agg(json_build_object('id', i.id, 'productId', i.product_id, 'name', i.name, 'quantity', i.quantity,
                                      'unitPriceMinor', i.unit_price_minor) ORDER BY i.id)
    FROM order_items i WHERE i.order_id = o.id) AS items`;
@@ -111,20 +112,24 @@ export async function lockOrders(
 /** Writes what can change of an order. The caller holds the locks. */
 export async function updateOrders(tx: Transaction, orders: readonly Order[]): Promise<void> {
   if (orders.length === 0) return;
-  const changes = orders.map(({ id, status, reason, stock, updatedAt, paidAt }) => ({
+  const changes = orders.map(({ id, status, reason, stock, fulfillment, updatedAt, paidAt, paymentId }) => ({
     id,
     status,
     reason,
     stock,
+    fulfillment,
     updated_at: updatedAt,
     paid_at: paidAt,
+    payment_id: paymentId,
   }));
   await execute(
     tx,
     `UPDATE orders o
-     SET status = c.status, reason = c.reason, stock = c.stock, updated_at = c.updated_at, paid_at = c.paid_at
+     SET status = c.status, reason = c.reason, stock = c.stock, fulfillment = c.fulfillment, updated_at = c.updated_at,
+         paid_at = c.paid_at, payment_id = c.payment_id
      FROM json_to_recordset(CAST(:changes AS json))
-       AS c (id bigint, status text, reason text, stock text, updated_at timestamptz, paid_at timestamptz)
+       AS c (id bigint, status text, reason text, stock text, fulfillment text, updated_at timestamptz,
+             paid_at timestamptz, payment_id bigint)
      WHERE o.id = c.id`,
     { changes: JSON.stringify(changes) },
   );
@@ -163,5 +168,6 @@ function toOrder(row: OrderRow): Order {
     updatedAt: row.updated_at,
     expiresAt: row.expires_at,
     paidAt: row.paid_at,
+    paymentId: row.payment_id,
   };
 }

@@ -17,6 +17,12 @@ export type OrderRequest = {
 /** Delays from creation, in milliseconds of the real clock; reminders ascending and before the expiry. */
 export type Schedule = { readonly remindersMs: readonly number[]; readonly expiryMs: number };
 
+/** What place_orders goes by beside the requests; `maxOpen` is how many unpaid orders a user may have, null for any. */
+export type PlacingRules = Schedule & { readonly maxOpen: number | null };
+
+/** `open` orders of the user, of `limit` that may be. */
+export type OpenOrders = { readonly open: number; readonly limit: number };
+
 /** What an order was when it was created, which never changes. Instants are RFC 3339. */
 export type CreationFacts = {
   readonly id: number;
@@ -39,6 +45,7 @@ export type ProblemLine = {
 export type PlaceOutcome =
   | { readonly outcome: 'created' | 'replayed'; readonly facts: CreationFacts }
   | { readonly outcome: 'reused' | 'mixed_currency' }
+  | { readonly outcome: 'too_many_open'; readonly openOrders: OpenOrders }
   | {
       readonly outcome: 'unknown_product' | 'product_deleted' | 'price_changed' | 'out_of_stock';
       readonly lines: readonly ProblemLine[];
@@ -48,6 +55,7 @@ type ResultRow =
   | { i: number; outcome: 'created' | 'replayed'; result: CreationFacts }
   | { i: number; outcome: 'reused' | 'mixed_currency' }
   | { i: number; outcome: 'unresolved' }
+  | { i: number; outcome: 'too_many_open'; result: OpenOrders }
   | {
       i: number;
       outcome: 'unknown_product' | 'product_deleted' | 'price_changed' | 'out_of_stock';
@@ -58,7 +66,7 @@ type ResultRow =
 export async function placeOrders(
   db: Queryable,
   requests: readonly OrderRequest[],
-  { remindersMs, expiryMs }: Schedule,
+  { remindersMs, expiryMs, maxOpen }: PlacingRules,
 ): Promise<PlaceOutcome[]> {
   const batch = requests.map((request, i) => ({
     i,
@@ -79,8 +87,9 @@ export async function placeOrders(
   const results = await rows<ResultRow>(
     db,
     `SELECT i, outcome, result
-     FROM place_orders(CAST(:batch AS json), CAST(:remindersMs AS bigint[]), CAST(:expiryMs AS bigint))`,
-    { batch: JSON.stringify(batch), remindersMs: [...remindersMs], expiryMs },
+     FROM place_orders(CAST(:batch AS json), CAST(:remindersMs AS bigint[]), CAST(:expiryMs AS bigint),
+                       CAST(:maxOpen AS integer))`,
+    { batch: JSON.stringify(batch), remindersMs: [...remindersMs], expiryMs, maxOpen },
   );
   const outcomes: PlaceOutcome[] = [];
   for (const row of results) {
@@ -100,6 +109,8 @@ function toOutcome(row: Exclude<ResultRow, { outcome: 'unresolved' }>): PlaceOut
     case 'reused':
     case 'mixed_currency':
       return { outcome: row.outcome };
+    case 'too_many_open':
+      return { outcome: row.outcome, openOrders: row.result };
     case 'unknown_product':
     case 'product_deleted':
     case 'price_changed':

@@ -2,6 +2,8 @@ import { messagingMigrations } from '@punctual/messaging';
 import { leaseMigrations, type Migration } from '@punctual/postgres';
 import { ordersMigration } from './0001-orders.ts';
 import { placeOrdersMigration } from './0002-place-orders.ts';
+import { openOrdersMigration } from './0003-open-orders.ts';
+import { paymentsMigration } from './0004-payments.ts';
 
 /** Append only. */
 export const orderMigrations: readonly Migration[] = [
@@ -9,4 +11,6 @@ export const orderMigrations: readonly Migration[] = [
   ...messagingMigrations,
   ordersMigration,
   placeOrdersMigration,
+  openOrdersMigration,
+  paymentsMigration,
 ];

@@ -1,0 +1,190 @@
+import { createHttpApp, createVerifier, httpServer, type ReadinessCheck } from '@punctual/http';
+import { lifecycle } from '@punctual/lifecycle';
+import { createInboxPruner, createKafka, createRelay } from '@punctual/messaging';
+import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
+import type { ReachPoint } from './commands/change-payment.ts';
+import { createCreatePayment } from './commands/create-payment.ts';
+import { createFollowUp } from './commands/follow-up.ts';
+import { paymentCounters } from './commands/payment-counters.ts';
+import { createProcessPayment } from './commands/process-payment.ts';
+import { createReceiveWebhook } from './commands/receive-webhook.ts';
+import { createCarryOutRefund, createRefundPayment } from './commands/refund-payment.ts';
+import { createSettlePayment } from './commands/settle-payment.ts';
+import type { DatabaseConfig, PaymentConfig } from './config.ts';
+import { consumeOrderEvents } from './events/order-events.ts';
+import { createErrorMap } from './http/errors.ts';
+import { paymentRoutes } from './http/routes.ts';
+import { webhookRoute } from './http/webhooks.ts';
+import { createOrderDesk } from './order-desk.ts';
+import { protect } from './providers/protect.ts';
+import type { PaymentProvider } from './providers/provider.ts';
+import { createSandbox } from './providers/sandbox/sandbox.ts';
+import { createWebhookSender } from './providers/sandbox/webhooks.ts';
+import { paymentMigrations } from './store/migrations.ts';
+import { createFollowUpLoop } from './timers/follow-up-loop.ts';
+
+const SERVICE = 'payment';
+/** Written by this service or read by it; whoever comes first creates them. */
+const TOPICS = ['payment', 'order'];
+/** How much longer than a call of the provider a second caller waits for the first one's outcome. */
+const WAIT_MARGIN_MS = 1_000;
+
+/** `api` answers requests, `worker` moves messages and finishes what was left open, `all` is both. */
+export type Role = 'api' | 'worker' | 'all';
+
+export type PaymentApp = { start(): Promise<void>; stop(): Promise<void>; readonly url: string };
+
+export type AppOptions = {
+  role: Role;
+  logger?: Logger;
+  /** A consumer died for good: the process must end, so that its supervisor starts it anew. */
+  onFatal(error: Error): void;
+  /** For tests: another provider in front of the configured one, and points at which a process dies. */
+  wrapProvider?: (provider: PaymentProvider) => PaymentProvider;
+  reachPoint?: ReachPoint;
+};
+
+/** The composition root: nothing is connected before start(), and no server needs to be there for it. */
+export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp {
+  const { role, logger = loggerOf(config), onFatal, wrapProvider = (provider) => provider } = options;
+  const reachPoint = options.reachPoint ?? (() => undefined);
+  const metrics = createMetrics(SERVICE);
+  metrics.processMetrics();
+  const db = createDatabase({ ...databaseOptions(config, logger), metrics });
+  const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
+  const components = lifecycle(logger);
+  components.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
+
+  const provider = protect(
+    wrapProvider(providerOf(config, db)),
+    {
+      timeoutMs: config.PROVIDER_TIMEOUT,
+      breakAfter: config.BREAKER_FAILURES,
+      openForMs: config.BREAKER_OPEN_FOR,
+      concurrency: config.PROVIDER_CONCURRENCY,
+    },
+    { logger, metrics },
+  );
+  const counters = paymentCounters(metrics);
+  let wakeRelay = (): void => undefined;
+  const shared = { db, provider, counters, logger, reachPoint, wakeRelay: () => wakeRelay() };
+  const settlePayment = createSettlePayment(shared);
+  const carryOutRefund = createCarryOutRefund(shared);
+
+  if (role !== 'api') {
+    const kafka = createKafka({
+      brokers: config.KAFKA_BROKERS,
+      clientId: SERVICE,
+      topicPrefix: config.KAFKA_TOPIC_PREFIX,
+      logger,
+      metrics,
+    });
+    const relay = createRelay({ db, kafka, logger, metrics, source: '/payment', leaseName: 'payment-relay' });
+    wakeRelay = () => relay.wake();
+    const followUp = createFollowUpLoop({
+      followUp: createFollowUp({ ...shared, settlePayment, carryOutRefund }),
+      intervalMs: config.FOLLOW_UP_INTERVAL,
+      logger,
+    });
+    components.add(kafka);
+    components.add({ name: 'topics', start: async () => ensureTopics(), stop: async () => undefined });
+    components.add(relay);
+    components.add(followUp);
+    components.add(createInboxPruner({ db, logger }));
+    components.add(consumeOrderEvents({ kafka, db, wakeFollowUp: () => followUp.wake(), onFatal }));
+    if (config.WEBHOOK_URL !== undefined && config.SANDBOX_WEBHOOK_SECRET !== undefined) {
+      components.add(
+        createWebhookSender({
+          db,
+          url: config.WEBHOOK_URL,
+          secret: config.SANDBOX_WEBHOOK_SECRET,
+          intervalMs: config.FOLLOW_UP_INTERVAL,
+          logger,
+        }),
+      );
+    }
+    readiness.push({ name: 'kafka', check: () => kafka.ping() });
+
+    /** In the background: a service starts in any order, and the wait for a broker is without end. */
+    function ensureTopics(): void {
+      kafka.ensureTopics(TOPICS).catch((error: unknown) => logger.warn('topics were not ensured', { error }));
+    }
+  }
+
+  const routes = [];
+  if (role !== 'worker') {
+    const orderDesk = createOrderDesk(config.ORDER_URL);
+    components.add({ name: 'order desk', start: async () => undefined, stop: () => orderDesk.close() });
+    routes.push(
+      ...paymentRoutes({
+        db,
+        createPayment: createCreatePayment({ ...shared, orderDesk }),
+        processPayment: createProcessPayment({
+          ...shared,
+          orderDesk,
+          settlePayment,
+          reconcileAfterMs: config.RECONCILE_AFTER,
+          waitMs: config.PROVIDER_TIMEOUT + WAIT_MARGIN_MS,
+        }),
+        refundPayment: createRefundPayment({ db, orderDesk, carryOutRefund }),
+      }),
+    );
+  }
+  const verifier = createVerifier({
+    jwksUrl: config.JWKS_URL,
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    logger,
+  });
+  const extend = role === 'worker' ? undefined : webhookRoute(createReceiveWebhook({ ...shared, settlePayment }));
+  const http = createHttpApp({
+    service: SERVICE,
+    logger,
+    metrics,
+    verifier,
+    routes,
+    readiness,
+    mapError: createErrorMap(() => provider.retryAfterSeconds()),
+    ...(extend === undefined ? {} : { extend }),
+  });
+  const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
+  components.add(server);
+  return {
+    start: () => components.start(),
+    stop: () => components.stop(),
+    get url() {
+      return server.url;
+    },
+  };
+}
+
+/** Brings the database's schema up to date, or takes the last step back. */
+export async function migrate(config: DatabaseConfig, direction: 'up' | 'down'): Promise<void> {
+  const logger = loggerOf(config);
+  const db = createDatabase(databaseOptions(config, logger));
+  try {
+    if (direction === 'up') await migrateUp(db, paymentMigrations, logger);
+    else await migrateDown(db, paymentMigrations, { logger });
+  } finally {
+    await db.close();
+  }
+}
+
+function providerOf(config: PaymentConfig, db: Database): PaymentProvider {
+  return createSandbox({ db, webhookSecret: config.SANDBOX_WEBHOOK_SECRET ?? '' });
+}
+
+function loggerOf(config: DatabaseConfig): Logger {
+  return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+}
+
+function databaseOptions(config: DatabaseConfig, logger: Logger): Parameters<typeof createDatabase>[0] {
+  return {
+    primaryUrl: config.DATABASE_URL,
+    replicaUrl: config.DATABASE_REPLICA_URL,
+    poolMax: config.DATABASE_POOL_MAX,
+    applicationName: SERVICE,
+    logger,
+  };
+}

@@ -1,0 +1,106 @@
+import { type EventData, type EventType, events } from '@punctual/contracts';
+import { addToOutbox, type OutboxMessage } from '@punctual/messaging';
+import type { Database, Transaction } from '@punctual/postgres';
+import type { Payment, RefundCause } from '../domain/payment.ts';
+import { lockOrder, type OrderStatus } from '../store/orders.ts';
+import { lockPayment, savePayment } from '../store/payments.ts';
+
+/** Where tests let a process die. Production code gives no hook. */
+export type CrashPoint =
+  | 'before-capture'
+  | 'after-capture'
+  | 'before-capture-commit'
+  | 'after-capture-commit'
+  | 'before-refund'
+  | 'after-refund'
+  | 'before-refund-commit'
+  | 'after-refund-commit';
+export type ReachPoint = (point: CrashPoint) => void | Promise<void>;
+
+export type Locked = {
+  readonly payment: Payment;
+  /** Set when the order has ended in a way that gives the money back. */
+  readonly orderEnded: RefundCause | undefined;
+  readonly orderStatus: OrderStatus | null;
+  readonly at: Date;
+};
+
+/**
+ * Changes one payment under the lock of its order, with the event that the change brings about, in one transaction. `decide` returns
+ * undefined to leave the payment as it is. Returns the payment as it is then.
+ */
+export function changePayment(
+  db: Database,
+  { id, orderId }: Pick<Payment, 'id' | 'orderId'>,
+  decide: (locked: Locked) => Payment | undefined,
+  beforeCommit: () => void | Promise<void> = () => undefined,
+): Promise<Payment> {
+  return db.transaction(
+    async (tx) => {
+      const order = await lockOrder(tx, orderId);
+      const payment = await lockPayment(tx, id);
+      if (payment === undefined) throw new Error(`payment ${id} has gone`);
+      const orderEnded = endOf(order.status);
+      const changed = decide({ payment, orderEnded, orderStatus: order.status, at: order.at });
+      if (changed === undefined) return payment;
+      await saveChange(tx, payment, changed);
+      await beforeCommit();
+      return changed;
+    },
+    { retries: 2 },
+  );
+}
+
+/** Writes a change with its event. The caller holds the locks of the order and of the payment. */
+export async function saveChange(
+  tx: Transaction,
+  before: Payment,
+  after: Payment,
+  traceparent?: string | undefined,
+): Promise<void> {
+  await savePayment(tx, after);
+  const message = messageOf(before, after);
+  if (message === undefined) return;
+  await addToOutbox(tx, [traceparent === undefined ? message : { ...message, traceparent }]);
+}
+
+/** Why money of such an order goes back. */
+export function endOf(status: OrderStatus | null): RefundCause | undefined {
+  if (status === 'CANCELLED') return 'order.cancelled';
+  if (status === 'REFUNDED') return 'order.refunded';
+  return undefined;
+}
+
+function messageOf(before: Payment, after: Payment): OutboxMessage | undefined {
+  if (before.status === after.status) return undefined;
+  const about = { payment_id: after.id, order_id: after.orderId, user_id: after.userId };
+  const amount = { amount_minor: after.amountMinor, currency: after.currency };
+  switch (after.status) {
+    case 'succeeded':
+      return message('payment.success', { ...about, ...amount, captured_at: known(after.capturedAt).toISOString() });
+    case 'failed':
+      return message('payment.failed', {
+        ...about,
+        code: known(after.failure),
+        failed_at: after.updatedAt.toISOString(),
+      });
+    case 'refunded':
+      return message('payment.refunded', {
+        ...about,
+        ...amount,
+        cause: known(after.refundCause),
+        refunded_at: known(after.refundedAt).toISOString(),
+      });
+    default:
+      return undefined;
+  }
+}
+
+function message<T extends EventType>(type: T, data: EventData<T> & { order_id: number }): OutboxMessage {
+  return { transport: 'kafka', topic: events[type].topic, key: String(data.order_id), type, data };
+}
+
+function known<T>(value: T | null): T {
+  if (value === null) throw new Error('a payment lacks what its state promises');
+  return value;
+}
