@@ -1,11 +1,11 @@
 /**
  * Plays an order's whole life against the running stack, a day in about twenty seconds, and prints each step as it happens:
- * register, read the code from the inbox, order twice, pay one, let the other expire. Exits 1 when the shop did not keep its word.
+ * register, read the code from the inbox, order three times, pay one after a declined card, pay and refund one, let one expire. Exits 1 when the shop did not keep its word.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { orderApi, productApi } from '@punctual/contracts';
+import type { orderApi, paymentApi, productApi } from '@punctual/contracts';
 import { type Customer, createShopClient, eventually, expectStatus, inboxClient, type Mail } from '@punctual/testing';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -15,7 +15,15 @@ const DAY_HOURS = 24;
 /** How late, in shop hours, the last mail may be before the demo gives up. */
 const PATIENCE_HOURS = 12;
 const POLL_MS = 150;
-const PIECES = { paid: 2, unpaid: 1 };
+const PIECES = { paid: 2, refunded: 3, unpaid: 1 };
+const card = (number: string): paymentApi.CardMethod => ({
+  type: 'card',
+  number,
+  exp_month: 12,
+  exp_year: 2099,
+  cvc: '123',
+});
+const CARDS = { approves: card('4242424242424242'), declines: card('4000000000000002') };
 
 type Settings = { GATEWAY_URL: string; INBOX_URL: string; TIME_SCALE: string };
 
@@ -57,18 +65,29 @@ async function play({ GATEWAY_URL, INBOX_URL }: Settings): Promise<string[]> {
   const [welcome] = await inbox.mailsTo(customer.email);
   say(`  mail "${welcome?.subject}" to ${customer.email}`);
 
-  say(`\n3. Two orders: ${PIECES.paid} pieces to be paid, ${PIECES.unpaid} to be forgotten`);
+  say(
+    `\n3. Three orders: ${PIECES.paid} pieces to be paid, ${PIECES.refunded} to be paid and refunded, ${PIECES.unpaid} to be forgotten`,
+  );
   const paid = await place(customer, product, PIECES.paid);
+  const refunded = await place(customer, product, PIECES.refunded);
   const unpaid = await place(customer, product, PIECES.unpaid);
   const startedMs = Date.parse(unpaid.created_at);
   const hour = () => ((Date.now() - startedMs) * DEMO_SCALE) / HOUR_MS;
-  await reserved(customer, paid.id);
-  await reserved(customer, unpaid.id);
-  const during = await stockIs(product.id, product.quantity - PIECES.paid - PIECES.unpaid);
-  say(`  both are reserved; ${during} pieces are left`);
+  for (const order of [paid, refunded, unpaid]) await reserved(customer, order.id);
+  const ordered = PIECES.paid + PIECES.refunded + PIECES.unpaid;
+  say(`  all are reserved; ${await stockIs(product.id, product.quantity - ordered)} pieces are left`);
 
-  say(`\n4. Order ${paid.id} is paid`);
-  expectStatus(await customer.pay(paid.id), 200);
+  say('\n4. Payments with test cards');
+  const declined = await customer.pay(paid.id, CARDS.declines);
+  expect(declined.status === 409, `order ${paid.id}: a card is declined (${declined.body.error?.code})`);
+  const payment = expectStatus(await customer.pay(paid.id, CARDS.approves), 200).payment;
+  say(
+    `  order ${paid.id}: paid with the card ending in ${payment.method.last4}, ${payment.amount} ${payment.currency}`,
+  );
+  const returned = expectStatus(await customer.pay(refunded.id, CARDS.approves), 200).payment;
+  const admin = await shop.login('admin@punctual.test', 'punctual-admin');
+  const refund = await admin.request<paymentApi.PaymentView>('POST', `/payments/${returned.id}/refund`, { body: {} });
+  expect(expectStatus(refund, 200).status === 'refunded', `order ${refunded.id}: paid, and refunded by an admin`);
 
   say('\n5. A day goes by');
   const seen = new Set<string>([welcome?.id ?? '']);
@@ -81,7 +100,9 @@ async function play({ GATEWAY_URL, INBOX_URL }: Settings): Promise<string[]> {
       say(`  ${clock(hour())}  mail "${mail.subject}"`);
     }
     const [a, b] = [await customer.order(paid.id), await customer.order(unpaid.id)];
-    const mailsDone = received.some(({ mail }) => mail.subject === `Order ${unpaid.id} was cancelled`);
+    const mailsDone = [`Order ${unpaid.id} was cancelled`, `Order ${refunded.id} was refunded`].every((subject) =>
+      received.some(({ mail }) => mail.subject === subject),
+    );
     if (a.status === 'COMPLETED' && b.status === 'CANCELLED' && mailsDone) break;
     if (hour() > DAY_HOURS + PATIENCE_HOURS) {
       broken.push(`after ${clock(hour())} order ${a.id} is ${a.status} and order ${b.id} is ${b.status}`);
@@ -112,11 +133,12 @@ async function play({ GATEWAY_URL, INBOX_URL }: Settings): Promise<string[]> {
   const cancelled = await customer.order(unpaid.id);
   expect(cancelled.reason === 'PAYMENT_EXPIRED', `the unpaid order is ${cancelled.status} (${cancelled.reason})`);
   expect((await customer.order(paid.id)).status === 'COMPLETED', 'the paid order is COMPLETED');
+  expect((await customer.order(refunded.id)).status === 'REFUNDED', 'the refunded order is REFUNDED');
   expect(new Set(received.map(({ mail }) => mail.subject)).size === received.length, 'no mail came twice');
   const left = await stockIs(product.id, product.quantity - PIECES.paid);
   expect(
     left === product.quantity - PIECES.paid,
-    `stock: ${product.quantity} before, ${left} after; the ${PIECES.paid} paid are sold, the ${PIECES.unpaid} unpaid is back`,
+    `stock: ${product.quantity} before, ${left} after; the ${PIECES.paid} paid are sold, the others are back`,
   );
   return broken;
 

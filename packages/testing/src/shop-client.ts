@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { authApi, ErrorBody, orderApi, Paging, productApi } from '@punctual/contracts';
+import type { authApi, ErrorBody, orderApi, Paging, paymentApi, productApi } from '@punctual/contracts';
 import type { InboxClient } from './inbox-client.ts';
 
 /** What the gateway answered. `body` is undefined for an answer without content. */
@@ -17,7 +17,8 @@ export type Customer = {
   placeOrder(order: OrderRequest): Promise<Answer<orderApi.OrderView>>;
   order(id: number): Promise<orderApi.OrderView>;
   timeline(id: number): Promise<orderApi.TimelineEntry[]>;
-  pay(id: number): Promise<Answer<orderApi.OrderView>>;
+  /** With the sandbox's approving test card when no card is given. */
+  pay(id: number, method?: paymentApi.CardMethod): Promise<Answer<orderApi.PaidOrderView>>;
   cancel(id: number): Promise<Answer<orderApi.OrderView>>;
 };
 
@@ -69,7 +70,7 @@ export function createShopClient({ gatewayUrl, inbox }: { gatewayUrl: string; in
         }),
       order: async (id) => expectStatus(await own<orderApi.OrderView>('GET', `/orders/${id}`), 200),
       timeline: async (id) => expectStatus(await own<orderApi.TimelineEntry[]>('GET', `/orders/${id}/timeline`), 200),
-      pay: (id) => own('POST', `/orders/${id}/pay`),
+      pay: (id, method) => own('POST', `/orders/${id}/pay`, method === undefined ? {} : { body: { method } }),
       cancel: (id) => own('POST', `/orders/${id}/cancel`),
     };
   }
