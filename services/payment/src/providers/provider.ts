@@ -48,7 +48,7 @@ export type PaymentProvider = {
   lookup(request: CaptureRequest, signal: AbortSignal): Promise<Outcome | { readonly outcome: 'unknown' }>;
   refund(request: RefundRequest, signal: AbortSignal): Promise<{ refundedAt: Date }>;
   /** Throws WebhookRefused unless the provider has signed these very bytes a short while ago. */
-  verifyWebhook(rawBody: Buffer, headers: IncomingHttpHeaders, now: Date): ProviderEvent;
+  verifyWebhook(rawBody: Buffer, headers: IncomingHttpHeaders, now: Date): ProviderEvent | Promise<ProviderEvent>;
 };
 
 /** The provider cannot be asked now; nothing was sent, or it was refused as a whole. */
