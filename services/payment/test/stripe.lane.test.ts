@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Stripe } from 'stripe';
 import {
+  CardRefused,
   OutcomeUnknown,
   type PaymentProvider,
   ProviderUnavailable,
@@ -17,6 +18,8 @@ import { createStripe } from '../src/providers/stripe.ts';
 
 const WEBHOOK_SECRET = 'whsec_of_the_tests';
 const CARD = { number: '4242424242424242', expMonth: 12, expYear: 2_090, cvc: '123' };
+/** Stripe's package tells errors apart by their status. */
+const STATUS: Readonly<Record<string, number>> = { card_error: 402, invalid_request_error: 400, api_error: 500 };
 const signal = new AbortController().signal;
 
 type Recorded = { call: string; key: string | undefined; body: string };
@@ -55,7 +58,9 @@ describe('the Stripe provider', () => {
         request.socket.destroy();
         return;
       }
-      response.writeHead(play.error === undefined ? answer.status : 402, { 'content-type': 'application/json' });
+      response.writeHead(play.error === undefined ? answer.status : (STATUS[String(play.error.type)] ?? 500), {
+        'content-type': 'application/json',
+      });
       response.end(JSON.stringify(play.error === undefined ? { ...sample, ...play.fields } : { error: play.error }));
     });
     recorder.listen(0, '127.0.0.1');
@@ -99,6 +104,13 @@ describe('the Stripe provider', () => {
     assert.match(token, /^pm_/);
     assert.equal(last4, '4242');
     assert.deepEqual(calls(), ['POST /v1/payment_methods']);
+  });
+
+  it('tells a card that is wrong from a provider that is away', async () => {
+    plays.set('POST /v1/payment_methods', { error: { type: 'card_error', code: 'incorrect_number' } });
+    await assert.rejects(provider.tokenize(CARD, signal), CardRefused);
+    plays.set('POST /v1/payment_methods', { error: { type: 'api_error' } });
+    await assert.rejects(provider.tokenize(CARD, signal), ProviderUnavailable);
   });
 
   it('captures in two steps, each with a key of its own', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@punctual/postgres';
 import { begin, IllegalTransition, letGo, type Outcome, type Payment } from '../domain/payment.ts';
-import type { ProtectedProvider } from '../providers/protect.ts';
+import { assertOwn, type ProtectedProvider } from '../providers/protect.ts';
 import { type CaptureRequest, OutcomeUnknown, ProviderUnavailable } from '../providers/provider.ts';
 import { findPayment } from '../store/payments.ts';
 import { type Caller, scopeOf } from './caller.ts';
@@ -114,6 +114,7 @@ export function createProcessPayment(options: ProcessPaymentOptions) {
         return await waitForOutcome(id);
       case 'pending': {
         await payableOrder(orderDesk, payment.orderId, caller.authorization);
+        assertOwn(provider, payment);
         // Asked before the claim, so that a payment does not go through `processing` for nothing.
         if (provider.retryAfterSeconds() > 0) throw new ProviderUnavailable('the breaker is open');
         const claimed = await claim(payment);

@@ -10,6 +10,7 @@ import type { Stripe } from 'stripe';
 import type { Outcome } from '../domain/payment.ts';
 import {
   type CaptureRequest,
+  CardRefused,
   OutcomeUnknown,
   type PaymentProvider,
   type ProviderEvent,
@@ -45,12 +46,11 @@ export function createStripe(options: StripeOptions): PaymentProvider {
     name: STRIPE,
     async tokenize(card) {
       const stripe = await client();
-      const method = await harmless(
-        stripe.paymentMethods.create({
-          type: 'card',
-          card: { number: card.number, exp_month: card.expMonth, exp_year: card.expYear, cvc: card.cvc },
-        }),
-      );
+      const creating = stripe.paymentMethods.create({
+        type: 'card',
+        card: { number: card.number, exp_month: card.expMonth, exp_year: card.expYear, cvc: card.cvc },
+      });
+      const method = await harmless(creating);
       return { token: method.id, last4: card.number.slice(-4) };
     },
     async capture(request) {
@@ -169,7 +169,7 @@ function outcomeOf(intent: Stripe.PaymentIntent): Outcome {
 
 /** What a failed confirmation says of the money. */
 function refusalOf(error: unknown): Outcome {
-  if (error instanceof Error && 'type' in error && error.type === 'StripeCardError') {
+  if (isAboutCard(error)) {
     return {
       outcome: 'declined',
       code: failureOf(
@@ -178,6 +178,10 @@ function refusalOf(error: unknown): Outcome {
     };
   }
   throw asUnknown(error);
+}
+
+function isAboutCard(error: unknown): error is Error {
+  return error instanceof Error && 'type' in error && error.type === 'StripeCardError';
 }
 
 function eventOf(event: Stripe.Event): ProviderEvent {
@@ -217,6 +221,7 @@ async function harmless<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
+    if (isAboutCard(error)) throw new CardRefused('Stripe takes no such card', { cause: withoutRequest(error) });
     throw new ProviderUnavailable('Stripe did not answer or refused', { cause: withoutRequest(error) });
   }
 }
