@@ -14,7 +14,7 @@ CRUISE := node --disable-warning=ExperimentalWarning --import ./test/boundaries/
 	node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.cjs
 
 .PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench \
-	test test-unit test-e2e test-coverage lint fmt generate ci
+	test test-unit test-e2e test-stripe test-coverage lint fmt generate ci
 
 help:
 	@grep -hE '^[a-zA-Z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-zA-Z-]+)%?:.*## /\1|/; s/-\|/-SERVICE|/' | \
@@ -83,6 +83,9 @@ test-unit: toolchain ## Only the tests without servers
 
 test-e2e: toolchain ## Only the journeys over the whole stack
 	@node test/run.ts e2e $(ARGS)
+
+test-stripe: toolchain ## The Stripe provider against stripe-mock; needs Go
+	@node test/stripe.ts
 
 test-%: toolchain ## All tests of one service or package, such as test-order
 	@node test/run.ts $* $(ARGS)

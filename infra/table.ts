@@ -23,7 +23,7 @@ export function addressTable(settings: StackSettings, profile: 'servers' | 'all'
     [web(ports.public), 'the gateway: the one public address of the shop (HAProxy in front of it)'],
     [web(ports.public, '/docs'), 'its API, to read and to try'],
     [tcp(ports.gateway), 'gateway, past HAProxy'],
-    [tcp(ports.auth, ports.product, ports.order, ports.mail), 'auth, product, order, mail'],
+    [tcp(ports.auth, ports.product, ports.order, ports.payment, ports.mail), 'auth, product, order, payment, mail'],
     [web(ports.haproxyStats), "HAProxy's view of the gateway"],
   ];
   const servers: string[][] = [

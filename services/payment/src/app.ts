@@ -21,6 +21,7 @@ import { protect } from './providers/protect.ts';
 import type { PaymentProvider } from './providers/provider.ts';
 import { createSandbox } from './providers/sandbox/sandbox.ts';
 import { createWebhookSender } from './providers/sandbox/webhooks.ts';
+import { createStripe } from './providers/stripe.ts';
 import { paymentMigrations } from './store/migrations.ts';
 import { createFollowUpLoop } from './timers/follow-up-loop.ts';
 
@@ -93,7 +94,8 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
     components.add(followUp);
     components.add(createInboxPruner({ db, logger }));
     components.add(consumeOrderEvents({ kafka, db, wakeFollowUp: () => followUp.wake(), onFatal }));
-    if (config.WEBHOOK_URL !== undefined && config.SANDBOX_WEBHOOK_SECRET !== undefined) {
+    const { PAYMENT_PROVIDER: name } = config;
+    if (name === 'sandbox' && config.WEBHOOK_URL !== undefined && config.SANDBOX_WEBHOOK_SECRET !== undefined) {
       components.add(
         createWebhookSender({
           db,
@@ -172,7 +174,17 @@ export async function migrate(config: DatabaseConfig, direction: 'up' | 'down'):
 }
 
 function providerOf(config: PaymentConfig, db: Database): PaymentProvider {
-  return createSandbox({ db, webhookSecret: config.SANDBOX_WEBHOOK_SECRET ?? '' });
+  if (config.PAYMENT_PROVIDER === 'sandbox') {
+    return createSandbox({ db, webhookSecret: config.SANDBOX_WEBHOOK_SECRET ?? '' });
+  }
+  return createStripe({
+    secretKey: config.STRIPE_SECRET_KEY ?? '',
+    webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? '',
+    protocol: config.STRIPE_API_PROTOCOL,
+    host: config.STRIPE_API_HOST,
+    port: config.STRIPE_API_PORT,
+    timeoutMs: config.PROVIDER_TIMEOUT,
+  });
 }
 
 function loggerOf(config: DatabaseConfig): Logger {

@@ -6,7 +6,9 @@ import {
   integer,
   kafkaConfig,
   logConfig,
+  port,
   secret,
+  text,
   url,
 } from '@punctual/config';
 import { z } from 'zod';
@@ -22,7 +24,7 @@ export const configSchema = z
     ...identityConfig,
     ORDER_URL: url(),
     /** No default: who forgets it must not hand out goods for play money. */
-    PAYMENT_PROVIDER: z.enum(['sandbox']),
+    PAYMENT_PROVIDER: z.enum(['sandbox', 'stripe']),
     /** Of one call of the provider. */
     PROVIDER_TIMEOUT: duration().prefault('5s'),
     /** How long a capture may be without an outcome before the provider is asked what became of it. */
@@ -35,6 +37,12 @@ export const configSchema = z
     SANDBOX_WEBHOOK_SECRET: secret('the secret that signs webhooks of the sandbox').optional(),
     /** Where the sandbox sends them: this service's public route. It sends none when absent. */
     WEBHOOK_URL: url({ example: 'http://localhost:8080/payments/webhooks/sandbox' }).optional(),
+    STRIPE_SECRET_KEY: secret('a secret key of Stripe').optional(),
+    STRIPE_WEBHOOK_SECRET: secret('the secret with which Stripe signs webhooks').optional(),
+    /** Another address than Stripe's own. */
+    STRIPE_API_PROTOCOL: z.enum(['https', 'http']).default('https'),
+    STRIPE_API_HOST: text().default('api.stripe.com'),
+    STRIPE_API_PORT: port().prefault('443'),
   })
   .superRefine((config, context) => {
     const problem = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
@@ -42,6 +50,11 @@ export const configSchema = z
       problem('RECONCILE_AFTER', 'a duration beyond PROVIDER_TIMEOUT');
     if (config.PAYMENT_PROVIDER === 'sandbox' && config.SANDBOX_WEBHOOK_SECRET === undefined)
       problem('SANDBOX_WEBHOOK_SECRET', 'the secret that signs webhooks of the sandbox');
+    if (config.PAYMENT_PROVIDER === 'stripe') {
+      if (config.STRIPE_SECRET_KEY === undefined) problem('STRIPE_SECRET_KEY', 'a secret key of Stripe');
+      if (config.STRIPE_WEBHOOK_SECRET === undefined)
+        problem('STRIPE_WEBHOOK_SECRET', 'the secret with which Stripe signs webhooks');
+    }
   });
 
 export type DatabaseConfig = z.infer<typeof databaseSchema>;

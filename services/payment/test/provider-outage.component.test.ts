@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { eventually } from '@punctual/testing';
-import { type PaymentProvider, ProviderUnavailable } from '../src/providers/provider.ts';
+import { CardRefused, type PaymentProvider, ProviderUnavailable } from '../src/providers/provider.ts';
 import { CARDS, type Customer, type RunningPayment, startPayment } from './running-payment.ts';
 
 describe('while the provider is away', () => {
   let shop: RunningPayment;
   let ann: Customer;
-  const state = { isAway: false, calls: 0 };
+  const state = { isAway: false, refusesCards: false, calls: 0 };
 
   /** Refuses every call, as a provider does whose address answers to nobody. */
   function awayAtTimes(provider: PaymentProvider): PaymentProvider {
@@ -18,6 +18,7 @@ describe('while the provider is away', () => {
       name: provider.name,
       async tokenize(card, signal) {
         check();
+        if (state.refusesCards) throw new CardRefused('no such card');
         return await provider.tokenize(card, signal);
       },
       async capture(request, signal) {
@@ -66,6 +67,23 @@ describe('while the provider is away', () => {
     });
     assert.match(await shop.metrics(), /provider_breaker_open\{service="payment"\} 0/);
     await eventually(() => assert.deepEqual(shop.eventsOf(order.id), ['payment.success']));
+  });
+
+  it('but cards that it refuses are no outage: 400, and the breaker stays closed', async () => {
+    state.refusesCards = true;
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const { status, error } = await ann.create(shop.orderService.place(ann.userId).id, CARDS.approve);
+      assert.deepEqual([status, error.code], [400, 'VALIDATION_FAILED']);
+    }
+    state.refusesCards = false;
+    assert.equal((await ann.pay(shop.orderService.place(ann.userId))).data.status, 'succeeded');
+  });
+
+  it('leaves alone what another provider began', async () => {
+    const { data } = await ann.create(shop.orderService.place(ann.userId).id, CARDS.approve);
+    await shop.query(`UPDATE payments SET provider = 'elsewhere' WHERE id = :id`, { id: data.id });
+    assert.equal((await ann.process(data.id)).status, 503);
+    assert.equal((await ann.payment(data.id)).status, 'pending');
   });
 
   it('a refund that is wanted waits, and is carried out once it is back', async function () {

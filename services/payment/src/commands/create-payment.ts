@@ -2,7 +2,7 @@ import type { Database } from '@punctual/postgres';
 import { isExpired, isLuhn } from '../domain/card.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { ProtectedProvider } from '../providers/protect.ts';
-import type { Card } from '../providers/provider.ts';
+import { type Card, CardRefused } from '../providers/provider.ts';
 import { findOrder, lockOrder } from '../store/orders.ts';
 import { findLivePayment, insertPayment } from '../store/payments.ts';
 import type { Caller } from './caller.ts';
@@ -24,10 +24,19 @@ export function createCreatePayment({ db, orderDesk, provider }: CreatePaymentOp
     const userId = await ownerOf(orderId, caller);
     const live = await findLivePayment(db.primary, orderId);
     if (live !== undefined) throw paymentExists(live);
-    const { token, last4 } = await provider.tokenize(card);
+    const { token, last4 } = await tokenize(card);
     const { amountMinor, currency } = order;
     return await insert({ orderId, userId, amountMinor, currency, last4, providerToken: token });
   };
+
+  async function tokenize(card: Card): ReturnType<ProtectedProvider['tokenize']> {
+    try {
+      return await provider.tokenize(card);
+    } catch (error) {
+      if (error instanceof CardRefused) throw invalidField('method.number', 'is refused by the payment provider');
+      throw error;
+    }
+  }
 
   async function insert(payment: Omit<Parameters<typeof insertPayment>[1], 'provider'>): Promise<Payment> {
     const created = await db.transaction(async (tx) => {

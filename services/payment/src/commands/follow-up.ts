@@ -1,7 +1,7 @@
 import type { Database } from '@punctual/postgres';
 import type { Logger } from '@punctual/telemetry';
 import type { Payment } from '../domain/payment.ts';
-import type { ProtectedProvider } from '../providers/protect.ts';
+import { assertOwn, type ProtectedProvider } from '../providers/protect.ts';
 import { takeDuePayments } from '../store/payments.ts';
 import { captureRequest } from './process-payment.ts';
 import type { CarryOutRefund } from './refund-payment.ts';
@@ -26,6 +26,7 @@ export type FollowUpOptions = {
  */
 export function createFollowUp({ db, provider, settlePayment, carryOutRefund, logger }: FollowUpOptions) {
   async function reconcile(payment: Payment): Promise<void> {
+    assertOwn(provider, payment);
     const found = await provider.lookup(captureRequest(payment));
     const outcome = found.outcome === 'unknown' ? ({ outcome: 'declined', code: 'NOT_CAPTURED' } as const) : found;
     const settled = await settlePayment(payment, outcome);

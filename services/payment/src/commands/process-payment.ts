@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@punctual/postgres';
 import { begin, IllegalTransition, letGo, type Outcome, type Payment } from '../domain/payment.ts';
-import type { ProtectedProvider } from '../providers/protect.ts';
+import { assertOwn, type ProtectedProvider } from '../providers/protect.ts';
 import { type CaptureRequest, OutcomeUnknown, ProviderUnavailable } from '../providers/provider.ts';
 import { findPayment } from '../store/payments.ts';
 import { type Caller, scopeOf } from './caller.ts';
@@ -38,6 +38,7 @@ export type ProcessPayment = ReturnType<typeof createProcessPayment>;
  */
 export function createProcessPayment(options: ProcessPaymentOptions) {
   const { db, orderDesk, provider, settlePayment, counters, reachPoint, reconcileAfterMs, waitMs } = options;
+  const watches = new Map<number, Promise<Payment>>();
 
   async function find(id: number, caller: Caller): Promise<Payment> {
     const payment = await findPayment(db.primary, id, scopeOf(caller));
@@ -45,13 +46,21 @@ export function createProcessPayment(options: ProcessPaymentOptions) {
     return payment;
   }
 
-  async function waitForOutcome(payment: Payment, caller: Caller): Promise<Payment> {
+  async function watch(id: number): Promise<Payment> {
     const deadlineMs = performance.now() + waitMs;
-    let current = payment;
-    while (current.status === 'processing' && performance.now() < deadlineMs) {
+    for (;;) {
+      const current = await findPayment(db.primary, id, { userId: 'any' });
+      if (current === undefined) throw paymentNotFound(id);
+      if (current.status !== 'processing' || performance.now() >= deadlineMs) return current;
       await delay(POLL_MS);
-      current = await find(payment.id, caller);
     }
+  }
+
+  /** All that wait for one payment in this process share one watch. */
+  async function waitForOutcome(id: number): Promise<Payment> {
+    const watching = watches.get(id) ?? watch(id).finally(() => watches.delete(id));
+    watches.set(id, watching);
+    const current = await watching;
     if (current.status === 'pending') throw new ProviderUnavailable('the provider was not reached');
     return current;
   }
@@ -102,13 +111,14 @@ export function createProcessPayment(options: ProcessPaymentOptions) {
       case 'refunded':
         throw new IllegalTransition(payment.status, 'succeeded');
       case 'processing':
-        return await waitForOutcome(payment, caller);
+        return await waitForOutcome(id);
       case 'pending': {
         await payableOrder(orderDesk, payment.orderId, caller.authorization);
+        assertOwn(provider, payment);
         // Asked before the claim, so that a payment does not go through `processing` for nothing.
         if (provider.retryAfterSeconds() > 0) throw new ProviderUnavailable('the breaker is open');
         const claimed = await claim(payment);
-        return claimed === undefined ? await waitForOutcome(await find(id, caller), caller) : await take(claimed);
+        return claimed === undefined ? await waitForOutcome(id) : await take(claimed);
       }
       default:
         return payment.status satisfies never;

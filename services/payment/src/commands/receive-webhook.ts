@@ -31,10 +31,10 @@ export type Webhook = {
 export function createReceiveWebhook(options: ReceiveWebhookOptions) {
   const { db, provider, settlePayment, counters, logger, wakeRelay } = options;
 
-  function verified({ providerName, rawBody, headers }: Webhook): ProviderEvent {
+  async function verified({ providerName, rawBody, headers }: Webhook): Promise<ProviderEvent> {
     if (providerName !== provider.name) throw new PaymentRefused('NOT_FOUND', 'There is no such provider.');
     try {
-      return provider.verifyWebhook(rawBody, headers, new Date());
+      return await provider.verifyWebhook(rawBody, headers, new Date());
     } catch (error) {
       if (error instanceof WebhookRefused) counters.webhooks.inc({ outcome: 'refused' });
       throw error;
@@ -50,7 +50,7 @@ export function createReceiveWebhook(options: ReceiveWebhookOptions) {
   }
 
   return async function receiveWebhook(webhook: Webhook): Promise<void> {
-    const event = verified(webhook);
+    const event = await verified(webhook);
     const payment = event.type === 'other' ? undefined : await findPaymentOfProvider(db.primary, provider.name, event);
     if (event.type === 'other' || payment === undefined) {
       counters.webhooks.inc({ outcome: 'ignored' });

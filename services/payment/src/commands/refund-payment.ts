@@ -1,6 +1,6 @@
 import type { Database } from '@punctual/postgres';
 import { assertRefundable, giveBack, IllegalTransition, type Payment, wantRefund } from '../domain/payment.ts';
-import type { ProtectedProvider } from '../providers/protect.ts';
+import { assertOwn, type ProtectedProvider } from '../providers/protect.ts';
 import { findPayment } from '../store/payments.ts';
 import type { Caller } from './caller.ts';
 import { changePayment, type ReachPoint } from './change-payment.ts';
@@ -26,6 +26,7 @@ export function createCarryOutRefund({ db, provider, counters, wakeRelay, reachP
   return async function carryOutRefund(payment: Payment): Promise<Payment> {
     const { providerReference, amountMinor } = payment;
     if (payment.status !== 'succeeded' || providerReference === null || payment.refundWantedAt === null) return payment;
+    assertOwn(provider, payment);
     await reachPoint('before-refund');
     const refund = { providerReference, amountMinor, idempotencyKey: `refund:${payment.id}` };
     const { refundedAt } = await provider.refund(refund);

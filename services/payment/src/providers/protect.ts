@@ -15,6 +15,7 @@ import {
 import {
   type CaptureRequest,
   type Card,
+  CardRefused,
   OutcomeUnknown,
   type PaymentProvider,
   ProviderUnavailable,
@@ -44,6 +45,12 @@ export type ProtectedProvider = Pick<PaymentProvider, 'name' | 'verifyWebhook'> 
 
 const QUEUE_FACTOR = 2;
 const MS_PER_SECOND = 1_000;
+
+/** A payment can be finished by the provider that began it alone; another one is as good as away. Throws ProviderUnavailable. */
+export function assertOwn(provider: Pick<PaymentProvider, 'name'>, payment: { readonly provider: string }): void {
+  if (payment.provider === provider.name) return;
+  throw new ProviderUnavailable(`the payment is with ${payment.provider}, and ${provider.name} is configured`);
+}
 
 /**
  * A provider behind a bulkhead, a breaker and a time limit. A call that any of them keeps back was not sent: ProviderUnavailable.
@@ -87,7 +94,7 @@ export function protect(
       return result;
     } catch (error) {
       const failure = translate(error);
-      stopTimer({ outcome: failure instanceof ProviderUnavailable ? 'unavailable' : 'unknown' });
+      stopTimer({ outcome: nameOf(failure) });
       throw failure;
     }
   }
@@ -108,6 +115,11 @@ export function protect(
 
 function isFailure(error: unknown): boolean {
   return error instanceof ProviderUnavailable || error instanceof OutcomeUnknown || error instanceof TaskCancelledError;
+}
+
+function nameOf(failure: unknown): string {
+  if (failure instanceof CardRefused) return 'refused';
+  return failure instanceof ProviderUnavailable ? 'unavailable' : 'unknown';
 }
 
 function translate(error: unknown): unknown {

@@ -39,6 +39,7 @@ export type ProviderEvent =
  */
 export type PaymentProvider = {
   readonly name: string;
+  /** Throws CardRefused when the provider takes no such card. */
   tokenize(card: Card, signal: AbortSignal): Promise<{ token: string; last4: string }>;
   capture(request: CaptureRequest, signal: AbortSignal): Promise<Outcome>;
   /**
@@ -48,7 +49,7 @@ export type PaymentProvider = {
   lookup(request: CaptureRequest, signal: AbortSignal): Promise<Outcome | { readonly outcome: 'unknown' }>;
   refund(request: RefundRequest, signal: AbortSignal): Promise<{ refundedAt: Date }>;
   /** Throws WebhookRefused unless the provider has signed these very bytes a short while ago. */
-  verifyWebhook(rawBody: Buffer, headers: IncomingHttpHeaders, now: Date): ProviderEvent;
+  verifyWebhook(rawBody: Buffer, headers: IncomingHttpHeaders, now: Date): ProviderEvent | Promise<ProviderEvent>;
 };
 
 /** The provider cannot be asked now; nothing was sent, or it was refused as a whole. */
@@ -70,6 +71,17 @@ export class OutcomeUnknown extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'OutcomeUnknown';
+  }
+}
+
+/** The provider takes no such card: the customer's to put right, and no sign of an outage. */
+export class CardRefused extends Error {
+  readonly code = 'CARD_REFUSED';
+  readonly retryable = false;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CardRefused';
   }
 }
 
