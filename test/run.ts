@@ -66,10 +66,9 @@ async function main(names: string[]): Promise<number> {
       console.log(`\n── ${suite}: ${files.length} files`);
       const settings = suite === 'unit' ? {} : { PUNCTUAL_TEST_SETTINGS: await settingsOfStack() };
       const code = await runMocha(files, {
-        ...process.env,
-        SERVICE_ENV,
-        ...settings,
-        PUNCTUAL_TEST_TOTALS: totalsFile,
+        // Each integration file has its own database, vhost and topics, and mostly waits.
+        jobs: suite === 'integration' ? 2 : 1,
+        environment: { ...process.env, SERVICE_ENV, ...settings, PUNCTUAL_TEST_TOTALS: totalsFile },
       });
       if (code !== 0) failedRuns += 1;
     }
@@ -98,9 +97,14 @@ function patternsOf(suite: Suite, roots: string[]): string[] {
   return roots.flatMap((root) => [`${root}/**/*.int.test.ts`, `${root}/**/*.component.test.ts`]);
 }
 
-function runMocha(files: string[], environment: NodeJS.ProcessEnv): Promise<number> {
+function runMocha(files: string[], options: { jobs: number; environment: NodeJS.ProcessEnv }): Promise<number> {
   const mocha = join(ROOT, 'node_modules/mocha/bin/mocha.js');
-  return start(process.execPath, [mocha, '--reporter', './test/reporter.ts', ...files], environment);
+  const parallel = options.jobs > 1 ? ['--parallel', '--jobs', String(options.jobs)] : [];
+  return start(
+    process.execPath,
+    [mocha, ...parallel, '--reporter', './test/reporter.ts', ...files],
+    options.environment,
+  );
 }
 
 async function settingsOfStack(): Promise<string> {
