@@ -10,7 +10,7 @@ import { translateErrors } from './translate-errors.ts';
 
 const DEFAULT_POOL_MAX = 10;
 const ACQUIRE_TIMEOUT_MS = 3_000;
-const IDLE_CONNECTION_MS = 30_000;
+const IDLE_CONNECTION_MS = 10_000;
 const DEFAULT_TIMEOUTS: Timeouts = {
   statementTimeoutMs: 10_000,
   lockTimeoutMs: 5_000,
