@@ -134,7 +134,7 @@ describe('the catalog over HTTP', function () {
     const most = { change: 1_000_000_000, reason: 'typo' };
     await service.db.primary.raw('UPDATE products SET stocked = 999999999999 WHERE id = ?', [id]);
     const limit = await service.call('POST', `/products/${id}/stock`, { body: most });
-    assert.deepEqual([limit.status, limit.body.error.details[0].field], [400, 'change']);
+    assert.deepEqual([limit.status, limit.body.error.details[0]?.field], [400, 'change']);
   });
 
   it('lets anyone read, customers change nothing, and nobody else in', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type EventData, type EventType, events } from '@punctual/contracts';
+import { type EventData, type EventType, events, type Paging, type productApi } from '@punctual/contracts';
 import { createKafka, type Envelope } from '@punctual/messaging';
 import { createDatabase, type Database } from '@punctual/postgres';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
@@ -11,11 +11,22 @@ const ADMIN_ID = 1;
 const CUSTOMER_ID = 2;
 const READY_WITHIN_MS = 20_000;
 
+/** What the catalog's routes answer, all of it: the assertions say which part an answer must have. */
+type Body = {
+  data: productApi.ProductView & productApi.ProductView[];
+  paging: Paging;
+  error: {
+    code: string;
+    message: string;
+    request_id: string;
+    details: Record<string, unknown> & { field: string; message: string }[];
+  };
+};
+
 export type Answer = {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: an answer's body is whatever the test says it must be
-  body: any;
+  body: Body;
 };
 
 type Call = {
