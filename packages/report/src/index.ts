@@ -1,0 +1,1 @@
+export { type Chart, renderPage, type Section, type Series, type Table } from './page.ts';
