@@ -52,7 +52,7 @@ export function buildApp(config: ServiceConfig, options: AppOptions): App {
     const relay = createRelay({ db, kafka, logger, metrics, source: `/${SERVICE}`, leaseName: `${SERVICE}-relay` });
     wake = () => relay.wake();
     const settle = createOrderSettler({ db, metrics, clock, wake });
-    const orders = subscribeToOrders({ kafka, db, settle, concurrency: config.RESERVE_CONCURRENCY, onFatal });
+    const orders = subscribeToOrders({ kafka, db, settle, onFatal });
     readiness.push(
       { name: 'kafka', check: () => kafka.ping() },
       { name: 'order events', check: () => orders.ping() },

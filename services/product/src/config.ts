@@ -1,4 +1,4 @@
-import { databaseConfig, httpConfig, identityConfig, integer, kafkaConfig, logConfig } from '@punctual/config';
+import { databaseConfig, httpConfig, identityConfig, kafkaConfig, logConfig } from '@punctual/config';
 import { z } from 'zod';
 
 /** What migrations, the seed and a rebuild need: the database alone. */
@@ -11,7 +11,5 @@ export const serviceConfig = z.object({
   ...kafkaConfig,
   ...identityConfig,
   ...logConfig,
-  /** Partitions of the order topic settled at the same time. */
-  RESERVE_CONCURRENCY: integer({ min: 1, max: 16 }).default(1),
 });
 export type ServiceConfig = z.infer<typeof serviceConfig>;

@@ -68,7 +68,6 @@ export async function startProductService(label: string): Promise<ProductService
       JWT_AUDIENCE: tokens.audience,
       LOG_LEVEL: 'silent',
       NODE_ENV: 'test',
-      RESERVE_CONCURRENCY: 2,
     },
     {
       role: 'all',

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isRetryable, one } from '@punctual/postgres';
 import { type Logger, runWithContext } from '@punctual/telemetry';
 import type { EachBatchPayload, KafkaMessage as KafkaRecord } from 'kafkajs';
@@ -9,9 +10,13 @@ import { type PoisonRecord, writeDeadLetter } from '../dead-letters.ts';
 import { type EnvelopeOf, PoisonError } from '../envelope.ts';
 import { RetryLater } from '../errors.ts';
 import { judge, reasonOf } from '../judge.ts';
+import { createGathering } from './gathering.ts';
 import type { SubscribeOptions } from './subscribe-options.ts';
 
 const RETRY = { firstMs: 100, maxMs: 10_000 };
+const LINGER_MS = 20;
+/** Messages from which on a transaction is large enough to go on at once. */
+const FULL_BATCH = 200;
 
 type Readable<M> = { readonly record: KafkaRecord; readonly envelope: EnvelopeOf<M> };
 type Options<M> = SubscribeOptions<M> & { readonly maxBatch: number; readonly maxAttempts: number };
@@ -30,6 +35,8 @@ export function createChunkWorker<M>(options: Options<M>, { signal, logger, metr
   const { db, schemas, groupId: consumer, maxBatch, maxAttempts } = options;
   const onPoison = options.onPoison ?? ((record: PoisonRecord) => writeDeadLetter(db, record));
   const ping = async (): Promise<void> => void (await one(db.primary, 'SELECT 1'));
+  const gather = createGathering({ handle, lingerMs: LINGER_MS, full: FULL_BATCH, signal });
+  let committing: Promise<void> | undefined;
 
   async function work(payload: EachBatchPayload): Promise<void> {
     const heart = startHeart(() => payload.heartbeat(), heartbeatMs);
@@ -73,7 +80,7 @@ export function createChunkWorker<M>(options: Options<M>, { signal, logger, metr
     const commitUpTo = async (record: KafkaRecord | undefined): Promise<void> => {
       if (record === undefined) return;
       payload.resolveOffset(record.offset);
-      await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+      await commit(payload);
     };
 
     proceedOrAbandon();
@@ -83,9 +90,16 @@ export function createChunkWorker<M>(options: Options<M>, { signal, logger, metr
       if (envelope instanceof PoisonError) await bury(record, envelope);
       else if (envelope !== undefined) readable.push({ record, envelope });
     }
+    let isFirst = true;
     await workThrough(readable, {
       attempts: { whole: maxAttempts, alone: maxAttempts },
-      attempt: (items) => handle(items.map(({ envelope }) => envelope)),
+      attempt(items) {
+        const envelopes = items.map(({ envelope }) => envelope);
+        // What has failed in company is judged on its own: the culprit may be another partition's.
+        if (!isFirst) return handle(envelopes);
+        isFirst = false;
+        return gather(envelopes);
+      },
       judge: (error) => verdictOn(error),
       pause: rest,
       giveUp: ({ record }, error) => bury(record, error),
@@ -94,6 +108,15 @@ export function createChunkWorker<M>(options: Options<M>, { signal, logger, metr
       },
     });
     await commitUpTo(chunk.at(-1));
+  }
+
+  /** Partitions that are done together are committed with one request. */
+  function commit(payload: EachBatchPayload): Promise<void> {
+    committing ??= nextTurn().then(() => {
+      committing = undefined;
+      return payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+    });
+    return committing;
   }
 
   /** undefined: of no interest here. */

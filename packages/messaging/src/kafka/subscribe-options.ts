@@ -13,8 +13,9 @@ export type SubscribeOptions<M> = {
    */
   readonly schemas: Schemas<M>;
   /**
-   * One transaction over a batch of one partition, in order: filterNew → command → outbox. Resolving commits the
-   * offsets. Rejecting makes the batch come again, so every effect must be in that transaction.
+   * One transaction over a batch, which holds what was fetched of all partitions, each in its order: filterNew → command
+   * → outbox. Resolving commits the offsets. Rejecting makes the batch come again, so every effect must be in that
+   * transaction.
    */
   handle(batch: EnvelopeOf<M>[]): Promise<void>;
   /** Where dead letters go, and whose absence is told from a handler's own failure. */
@@ -23,10 +24,8 @@ export type SubscribeOptions<M> = {
   onPoison?(record: PoisonRecord): Promise<void>;
   /** The consumer has died for good: end the process, so that the supervisor starts a new one. */
   onFatal(error: Error): void;
-  /** At most so many messages per handler call; 500. */
+  /** At most so many messages of one partition per handler call; 500. */
   readonly maxBatch?: number;
-  /** Partitions handled at the same time; 1. */
-  readonly concurrency?: number;
   /** Failures while the database answers: of a batch before it is split, and of a message alone before it is poison; 5. */
   readonly maxAttempts?: number;
 };

@@ -1,9 +1,10 @@
 /**
  * A member of a consumer group.
  *
- *   fetched batch of one partition ─▶ chunks of maxBatch ─▶ read ─┬─ poison ─▶ dead_letters
- *                                                                 └─ the rest ─▶ handle (one transaction)
- *                                                                              ─▶ commit the offset
+ *   fetched batch of each partition ─▶ chunks of maxBatch ─▶ read ─┬─ poison ─▶ dead_letters
+ *                                                                  └─ the rest ─▶ gathered with the other partitions'
+ *                                                                               ─▶ handle (one transaction)
+ *                                                                               ─▶ commit the offsets
  *
  * At least once: the offset is committed after the handler's transaction, so a crash in between brings the chunk again
  * and the inbox drops it. Nothing is skipped and nothing overtakes within a partition.
@@ -31,6 +32,8 @@ const HEARTBEAT_MS = 2_000;
 const MAX_WAIT_MS = 500;
 const STOP_TIMEOUT_MS = 8_000;
 const RETRY = { firstMs: 200, maxMs: 2_000 };
+/** Handed over at the same time, for them to share a transaction (see gathering.ts); more take turns. */
+const MAX_PARTITIONS = 64;
 const DEFAULT_MAX_BATCH = 500;
 const DEFAULT_MAX_ATTEMPTS = 5;
 
@@ -51,7 +54,7 @@ export type SubscriptionContext = {
 
 export function createSubscription<M>(options: SubscribeOptions<M>, context: SubscriptionContext): KafkaSubscription {
   const { kafka, topicPrefix, withAdmin } = context;
-  const { groupId, concurrency = 1, maxBatch = DEFAULT_MAX_BATCH, maxAttempts = DEFAULT_MAX_ATTEMPTS } = options;
+  const { groupId, maxBatch = DEFAULT_MAX_BATCH, maxAttempts = DEFAULT_MAX_ATTEMPTS } = options;
   const logger = context.logger.child({ consumer: groupId });
   const metrics = consumerMetrics(context.metrics);
   const topics = options.topics.map((topic) => topicPrefix + topic);
@@ -76,7 +79,7 @@ export function createSubscription<M>(options: SubscribeOptions<M>, context: Sub
         await member.run({
           autoCommit: false,
           eachBatchAutoResolve: false,
-          partitionsConsumedConcurrently: concurrency,
+          partitionsConsumedConcurrently: MAX_PARTITIONS,
           eachBatch: (payload) => worker.work(payload),
         });
         return member;

@@ -116,7 +116,6 @@ describe('the relay', () => {
       topics: ['steps'],
       schemas: stepSchemas,
       db,
-      concurrency: 3,
       maxBatch: 20,
       onFatal: assert.fail,
       async handle(batch) {

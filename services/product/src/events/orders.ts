@@ -15,15 +15,14 @@ const schemas = {
 
 type OrderEvents = { [T in keyof typeof schemas]: EventData<T> };
 
-/** Settles the orders of one partition at a time, up to 500 in a transaction. */
+/** Settles the orders that a fetch brought in one transaction, up to 500 of each partition. */
 export function subscribeToOrders(options: {
   kafka: KafkaConnection;
   db: Database;
   settle: SettleOrders;
-  concurrency: number;
   onFatal: (error: Error) => void;
 }): KafkaSubscription {
-  const { kafka, db, settle, concurrency, onFatal } = options;
+  const { kafka, db, settle, onFatal } = options;
   return kafka.subscribe<OrderEvents>({
     groupId: ORDERS_CONSUMER,
     topics: ['order'],
@@ -34,7 +33,6 @@ export function subscribeToOrders(options: {
     db,
     onFatal,
     maxBatch: MAX_BATCH,
-    concurrency,
   });
 }
 
