@@ -29,6 +29,7 @@ export * as productApi from './http/products.ts';
 export * as userApi from './http/users.ts';
 export {
   isMailJobType,
+  MAX_ORDERS_TO_WAKE,
   type MailedOrder,
   type MailJob,
   type MailJobType,

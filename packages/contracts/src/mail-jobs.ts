@@ -52,6 +52,12 @@ export function parseMailJob<T extends MailJobType>(type: T, data: unknown): Mai
   return mailJobs[type].parse(data) as MailJob<T>;
 }
 
-/** The wake-up call of an order's timers, on the delayed exchange `order.timers`. It says whom to look at, not what to do. */
-export const orderTimer = z.object({ order_id: id });
+/** Orders that one wake-up may name: those of a group commit, or of a batch of timers that fired. */
+export const MAX_ORDERS_TO_WAKE = 200;
+
+/**
+ * The wake-up call of the timers of orders that come due at one instant, on the delayed exchange `order.timers`. It says
+ * whom to look at, not what to do.
+ */
+export const orderTimer = z.object({ order_ids: z.array(id).min(1).max(MAX_ORDERS_TO_WAKE) });
 export type OrderTimer = z.infer<typeof orderTimer>;

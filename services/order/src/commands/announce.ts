@@ -1,4 +1,11 @@
-import { type EventData, formatMoney, type MailedOrder, type MailJob, type MailJobType } from '@punctual/contracts';
+import {
+  type EventData,
+  formatMoney,
+  type MailedOrder,
+  type MailJob,
+  type MailJobType,
+  type OrderTimer,
+} from '@punctual/contracts';
 import {
   NOTIFICATIONS,
   ORDER_EXPIRY_KEY,
@@ -30,7 +37,7 @@ export function messagesOf(change: Change): OutboxMessage[] {
         }),
         mail('mail.order-paid', order, { not_after: null, paid_at: paidAtOf(change).toISOString() }),
         // Its reminders are off, so nothing else would wake the order in time to complete it.
-        wakeUp(order.id, { kind: 'expiry', dueAt: order.expiresAt }),
+        ...wakeUps([{ orderId: order.id, kind: 'expiry', dueAt: order.expiresAt }]),
       ];
     case 'order.completed':
       return [event('order.completed', order, { ...about, completed_at: at.toISOString() })];
@@ -70,18 +77,29 @@ export function reminderMail(order: Order, { number, of, timeLeft, notAfter }: R
   return mail('mail.payment-reminder', order, details, `reminder-${number}`);
 }
 
-/** A delayed message that says no more than "look at this order's timers then". */
-export function wakeUp(orderId: number, timer: Timer): OutboxMessage {
-  const key = timer.kind === 'expiry' ? ORDER_EXPIRY_KEY : ORDER_REMINDER_KEY;
-  return {
-    transport: 'rabbit',
-    exchange: ORDER_TIMERS,
-    routingKey: key,
-    type: key,
-    subject: String(orderId),
-    dueAt: timer.dueAt,
-    data: { order_id: orderId },
-  };
+export type NextTimer = Timer & { readonly orderId: number };
+
+/** Delayed messages that say no more than "look at these orders' timers then": one for all that come due together. */
+export function wakeUps(timers: readonly NextTimer[]): OutboxMessage[] {
+  const together = Map.groupBy(timers, ({ kind, dueAt }) => `${routingKeyOf(kind)} ${dueAt.getTime()}`);
+  return [...together.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const key = routingKeyOf(first.kind);
+    const data: OrderTimer = { order_ids: [first, ...others].map(({ orderId }) => orderId) };
+    return {
+      transport: 'rabbit',
+      exchange: ORDER_TIMERS,
+      routingKey: key,
+      type: key,
+      subject: String(first.orderId),
+      dueAt: first.dueAt,
+      data,
+    };
+  });
+}
+
+function routingKeyOf(kind: Timer['kind']): string {
+  return kind === 'expiry' ? ORDER_EXPIRY_KEY : ORDER_REMINDER_KEY;
 }
 
 /** The money was captured before the order heard of it. */

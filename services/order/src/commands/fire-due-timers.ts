@@ -3,11 +3,11 @@ import type { Database, Transaction } from '@punctual/postgres';
 import type { Metrics } from '@punctual/telemetry';
 import { type Change, cancel, complete, type Order } from '../domain/order.ts';
 import { timeLeftText } from '../domain/time-left.ts';
-import { decideTimers, reminderNumber, type SettledTimer, type TimerDecision } from '../domain/timers.ts';
+import { decideTimers, reminderNumber, type SettledTimer, type Timer, type TimerDecision } from '../domain/timers.ts';
 import type { HistoryEntry } from '../store/history.ts';
 import { type LockedOrder, lockOrders } from '../store/orders.ts';
 import { type StoredTimer, settleTimers, timersOf } from '../store/timers.ts';
-import { reminderMail, wakeUp } from './announce.ts';
+import { type NextTimer, reminderMail, wakeUps } from './announce.ts';
 import { saveDecisions } from './save-decisions.ts';
 
 const ACTOR = 'timer';
@@ -17,7 +17,7 @@ const LATENESS_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 600
 export type WakeUp = { readonly orderId: number; readonly dueAt?: Date | undefined };
 export type Waker = 'broker' | 'sweeper' | 'payment';
 /** Resolves to the number of orders of which a timer fired. At most 200 orders at once. */
-export type FireDueTimers = (wakeUps: readonly WakeUp[], by: { by: Waker }) => Promise<number>;
+export type FireDueTimers = (wakings: readonly WakeUp[], by: { by: Waker }) => Promise<number>;
 
 export type FireDueTimersOptions = { db: Database; timeScale: number; metrics: Metrics; wakeRelay(): void };
 
@@ -27,6 +27,7 @@ type Effects = {
   changes: Change[];
   history: HistoryEntry[];
   messages: OutboxMessage[];
+  next: NextTimer[];
   fired: { kind: 'reminder' | 'expiry'; latenessMs: number }[];
 };
 
@@ -47,10 +48,10 @@ export function createFireDueTimers({ db, timeScale, metrics, wakeRelay }: FireD
     buckets: LATENESS_BUCKETS_SECONDS,
   });
 
-  async function fire(tx: Transaction, wakeUps: ReadonlyMap<number, WakeUp>, by: Waker): Promise<Effects> {
-    const effects: Effects = { settled: [], changes: [], history: [], messages: [], fired: [] };
+  async function fire(tx: Transaction, woken: ReadonlyMap<number, WakeUp>, by: Waker): Promise<Effects> {
+    const effects: Effects = { settled: [], changes: [], history: [], messages: [], next: [], fired: [] };
     // A sweep comes again in a second, so it need not wait for orders that somebody works on.
-    const locked = await lockOrders(tx, [...wakeUps.keys()], { skipLocked: by === 'sweeper' });
+    const locked = await lockOrders(tx, [...woken.keys()], { skipLocked: by === 'sweeper' });
     const timers = Map.groupBy(
       await timersOf(
         tx,
@@ -60,10 +61,11 @@ export function createFireDueTimers({ db, timeScale, metrics, wakeRelay }: FireD
     );
     for (const lockedOrder of locked) {
       const own = timers.get(lockedOrder.order.id) ?? [];
-      addEffects(effects, lockedOrder, own, wakeUps.get(lockedOrder.order.id)?.dueAt);
+      addEffects(effects, lockedOrder, own, woken.get(lockedOrder.order.id)?.dueAt);
     }
     await settleTimers(tx, effects.settled);
-    await saveDecisions(tx, { ...effects, actor: ACTOR });
+    const messages = [...effects.messages, ...wakeUps(effects.next)];
+    await saveDecisions(tx, { ...effects, messages, actor: ACTOR });
     return effects;
   }
 
@@ -83,11 +85,12 @@ export function createFireDueTimers({ db, timeScale, metrics, wakeRelay }: FireD
     const fired = decision.settled.find((timer) => timer.state === 'fired');
     if (fired?.kind === 'expiry') effects.changes.push(expire(order, at));
     else if (fired !== undefined) effects.messages.push(remind(order, fired, decision, timers, at, timeScale));
-    effects.messages.push(...nextWakeUp(order, decision, at, wokenFor));
+    const next = nextTimer(decision, at, wokenFor);
+    if (next !== undefined) effects.next.push({ ...next, orderId: order.id });
   }
 
-  return async function fireDueTimers(wakeUps, { by }) {
-    const byOrder = new Map(wakeUps.map((wake) => [wake.orderId, wake]));
+  return async function fireDueTimers(wakings, { by }) {
+    const byOrder = new Map(wakings.map((wake) => [wake.orderId, wake]));
     const { fired } = await db.transaction((tx) => fire(tx, byOrder, by), { retries: 2 });
     for (const { kind, latenessMs } of fired) {
       firedTotal.inc({ kind, by });
@@ -124,16 +127,10 @@ function remind(
  * and of the database differ, is sent again for as long as is left; translated to this machine's clock, by which it was
  * early, or it would come back at once, over and over.
  */
-function nextWakeUp(
-  order: Order,
-  { settled, next }: TimerDecision,
-  at: Date,
-  wokenFor: Date | undefined,
-): OutboxMessage[] {
-  if (next === undefined) return [];
-  if (settled.length > 0) return [wakeUp(order.id, next)];
-  if (wokenFor === undefined || wokenFor <= at) return [];
-  return [wakeUp(order.id, { kind: next.kind, dueAt: new Date(Date.now() + (+next.dueAt - +at)) })];
+function nextTimer({ settled, next }: TimerDecision, at: Date, wokenFor: Date | undefined): Timer | undefined {
+  if (next === undefined || settled.length > 0) return next;
+  if (wokenFor === undefined || wokenFor <= at) return undefined;
+  return { kind: next.kind, dueAt: new Date(Date.now() + (+next.dueAt - +at)) };
 }
 
 function timerHistory(orderId: number, timer: SettledTimer, at: Date): HistoryEntry {

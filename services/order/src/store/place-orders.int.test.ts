@@ -23,6 +23,19 @@ describe('place_orders', () => {
 
   const place = (requests: readonly OrderRequest[]) => placeOrders(data.db.primary, requests, DAY);
 
+  it('wakes the orders of one commit with one message', async () => {
+    const placed = await place([1, 2, 3].map(() => orderRequest({ items: [line(LAMP_ID)] })));
+    const ids = placed.map((answer) => (answer.outcome === 'created' ? answer.facts.id : assert.fail(answer.outcome)));
+    const wakeUps = await data.query<{ payload: unknown }>(
+      `SELECT payload FROM outbox WHERE transport = 'rabbit' AND subject = :subject`,
+      { subject: String(Math.min(...ids)) },
+    );
+    assert.deepEqual(
+      wakeUps.map(({ payload }) => payload),
+      [{ order_ids: ids.toSorted((a, b) => a - b) }],
+    );
+  });
+
   it('writes order, items, timers, history and outbox at once, priced from the projection', async () => {
     const [placed] = await place([orderRequest({ items: [line(RUG_ID), line(LAMP_ID, 2)], traceparent: '00-abc' })]);
     assert.ok(placed?.outcome === 'created');
@@ -64,7 +77,7 @@ describe('place_orders', () => {
     );
     const event = parseEvent('order.created', outbox[0]?.payload);
     assert.deepEqual([event.created_at, event.expires_at, event.total_minor], [createdAt, expiresAt, 14_999]);
-    assert.deepEqual(outbox[1]?.payload, { order_id: id });
+    assert.deepEqual(outbox[1]?.payload, { order_ids: [id] });
     assert.equal((await data.query('SELECT id FROM order_events WHERE order_id = :id', { id })).length, 1);
   });
 

@@ -1,4 +1,4 @@
-import { orderTimer } from '@punctual/contracts';
+import { MAX_ORDERS_TO_WAKE, orderTimer } from '@punctual/contracts';
 import {
   ORDER_EXPIRY_KEY,
   ORDER_REMINDER_KEY,
@@ -11,8 +11,9 @@ import {
 import type { Database } from '@punctual/postgres';
 import type { FireDueTimers } from '../commands/fire-due-timers.ts';
 
-const BATCH_SIZE = 200;
-const PREFETCH = 400;
+/** Messages; each may wake as many orders as shared a commit. */
+const BATCH_SIZE = 50;
+const PREFETCH = 100;
 const BATCH_WAIT_MS = 10;
 /** Of a wake-up that fails while the database answers; the sweeper looks after the order in any case. */
 export const TIMER_RETRY_STEPS_MS = [1_000, 10_000, 60_000];
@@ -31,10 +32,10 @@ export function consumeDueTimers({ rabbit, db, fireDueTimers }: DueTimersOptions
     batchSize: BATCH_SIZE,
     batchWaitMs: BATCH_WAIT_MS,
     async handle(batch) {
-      await fireDueTimers(
-        batch.map(({ data, dueAt }) => ({ orderId: data.order_id, dueAt })),
-        { by: 'broker' },
-      );
+      const wakings = batch.flatMap(({ data, dueAt }) => data.order_ids.map((orderId) => ({ orderId, dueAt })));
+      for (let start = 0; start < wakings.length; start += MAX_ORDERS_TO_WAKE) {
+        await fireDueTimers(wakings.slice(start, start + MAX_ORDERS_TO_WAKE), { by: 'broker' });
+      }
     },
     ping: () => db.ping(),
   });

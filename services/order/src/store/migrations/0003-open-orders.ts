@@ -11,9 +11,11 @@ import type { Migration } from '@punctual/postgres';
  * an index of open orders only, as many entries as the cap at most. Orders that are stored already take no place, so that
  * a replay is answered, and pushes nobody out. The function without a cap stays for processes of the version before, which
  * still run while a new one is rolled out.
+ *
+ * `wakeUps` is the SELECT of the outbox rows that wake the placed orders' first timers.
  */
-const UP = `
-CREATE FUNCTION place_orders(batch json, reminders_ms bigint[], expiry_ms bigint, max_open integer)
+export const placeOrdersFunction = (wakeUps: string): string => `
+CREATE OR REPLACE FUNCTION place_orders(batch json, reminders_ms bigint[], expiry_ms bigint, max_open integer)
 RETURNS TABLE (i integer, outcome text, result json)
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -148,10 +150,7 @@ BEGIN
              NULL, p.traceparent
       FROM placed p JOIN content c ON c.order_id = p.id
       UNION ALL
-      SELECT 'rabbit', kind, 'order.timers', kind, p.id::text, json_build_object('order_id', p.id),
-             created + first_ms * interval '1 millisecond', p.traceparent
-      FROM placed p
-      CROSS JOIN (SELECT CASE WHEN cardinality(reminders_ms) > 0 THEN 'order.reminder' ELSE 'order.expiry' END) k (kind)
+      ${wakeUps}
     )
     SELECT v.i,
            CASE
@@ -205,11 +204,17 @@ BEGIN
   END IF;
 END $$`;
 
+/** One for each order. */
+export const WAKE_UP_OF_EACH_ORDER = `SELECT 'rabbit', kind, 'order.timers', kind, p.id::text, json_build_object('order_id', p.id),
+             created + first_ms * interval '1 millisecond', p.traceparent
+      FROM placed p
+      CROSS JOIN (SELECT CASE WHEN cardinality(reminders_ms) > 0 THEN 'order.reminder' ELSE 'order.expiry' END) k (kind)`;
+
 export const openOrdersMigration: Migration = {
   name: 'order-0003-open-orders',
   async up(tx) {
     await tx.raw(`CREATE INDEX orders_open ON orders (user_id) WHERE status = 'PENDING'`);
-    await tx.raw(UP);
+    await tx.raw(placeOrdersFunction(WAKE_UP_OF_EACH_ORDER));
   },
   async down(tx) {
     await tx.raw('DROP FUNCTION place_orders(json, bigint[], bigint, integer)');

@@ -4,6 +4,7 @@ import { ordersMigration } from './0001-orders.ts';
 import { placeOrdersMigration } from './0002-place-orders.ts';
 import { openOrdersMigration } from './0003-open-orders.ts';
 import { paymentsMigration } from './0004-payments.ts';
+import { sharedWakeUpsMigration } from './0005-shared-wake-ups.ts';
 
 /** Append only. */
 export const orderMigrations: readonly Migration[] = [
@@ -13,4 +14,5 @@ export const orderMigrations: readonly Migration[] = [
   placeOrdersMigration,
   openOrdersMigration,
   paymentsMigration,
+  sharedWakeUpsMigration,
 ];
