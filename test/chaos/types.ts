@@ -38,8 +38,14 @@ export type Operation = {
   /** Of the last attempt; null when there was no answer. */
   readonly status: number | null;
   readonly code: string | null;
-  /** Of the last answer, as far as the checker needs it: an order's view, a payment's, what a read saw. */
+  /**
+   * Of the last answer, as far as the checker needs it: an order's view, a payment's, what a read saw.
+   * I10 wants `{status, stock}` of the order (`status` PENDING, PAID …) of order, pay, cancel, refund and of each read of one
+   * order; a read that looked at a list (which may lag) says `{list: true}`.
+   */
   readonly answer: Readonly<Record<string, unknown>> | null;
+  /** Of `order`: the body that was sent, for I2: `{items: [{product_id, quantity}], shipping_address, description, notes}`. */
+  readonly asked?: Readonly<Record<string, unknown>> | null;
 };
 
 /** One line of the history for each fault that struck. */
@@ -50,8 +56,31 @@ export type FaultRecord = {
   readonly healedMs: number;
   /** From the end of healing until orders were accepted and every lag was back; null when that did not happen in the run. */
   readonly recoveredMs: number | null;
-  /** What the checker has to know, such as the ids of the poison that was put in. */
+  /** What the checker has to know: `poison: Poison[]` of messages that no consumer can ever take. */
   readonly notes: Readonly<Record<string, unknown>>;
+};
+
+/** A message that a fault put in, which has to end among the dead letters: told in `FaultRecord.notes.poison`. */
+export type Poison = {
+  readonly kind: 'kafka' | 'rabbit';
+  /** The topic without its prefix, or the queue that it was put in. */
+  readonly topicOrQueue: string;
+  /** `ce_id` or the AMQP message id; absent when the message has none, then `marker` is a text in its body or key. */
+  readonly id?: string;
+  readonly marker?: string;
+  /** The consumers that have to keep it, such as `product`; at least one, whichever, when absent. */
+  readonly consumers?: readonly string[];
+  readonly reason: string;
+};
+
+/** All that the checker is told of a run, beside the evidence. */
+export type History = {
+  readonly operations: readonly Operation[];
+  readonly faults: readonly FaultRecord[];
+  /** The instant that the milliseconds of operations and faults count from, in milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** From the end of the load until everything was at rest; null when it was not in the time that is given. */
+  readonly quiescedMs: number | null;
 };
 
 /** What a fault may lay hands on. Everything belongs to the run's own stack. */
