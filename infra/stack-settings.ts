@@ -35,6 +35,7 @@ const PORT_OFFSETS = {
   rabbitmqPrometheus: 43,
   kafka: 50,
   kafkaController: 51,
+  kafkaLinked: 52,
 } as const;
 
 export type PortName = keyof typeof PORT_OFFSETS;
@@ -49,7 +50,7 @@ const WELL_KNOWN_PORTS: Partial<Record<PortName, number>> = {
 };
 
 export const DEFAULT_STACK = 'punctual';
-const DEFAULT_BASES: Readonly<Record<string, number>> = { [DEFAULT_STACK]: 23000, test: 31000 };
+const DEFAULT_BASES: Readonly<Record<string, number>> = { [DEFAULT_STACK]: 23000, test: 31000, chaos: 29400 };
 /** Bases for other names: blocks of a hundred below the kernel's usual ephemeral range (32768…). */
 const DERIVED_FIRST_BASE = 24000;
 const DERIVED_BLOCKS = 60;

@@ -10,7 +10,14 @@ export {
   type OrderRequest,
   type ShopClient,
 } from './shop-client.ts';
-export { type TcpProxy, tcpProxy } from './tcp-proxy.ts';
+export {
+  type Direction,
+  type Inspected,
+  type Inspection,
+  type TcpProxy,
+  type TcpProxyOptions,
+  tcpProxy,
+} from './tcp-proxy.ts';
 export { type TestDatabase, testDatabase } from './test-database.ts';
 export { testName, topicPrefix } from './test-name.ts';
 export { testRedis } from './test-redis.ts';
