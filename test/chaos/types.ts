@@ -48,6 +48,25 @@ export type Operation = {
   readonly asked?: Readonly<Record<string, unknown>> | null;
 };
 
+/**
+ * What `Operation.answer` holds, all taken from the platform's own words; never more than the answer told.
+ *
+ *   register  {id, email, verified}
+ *   order     {id, status, reason, stock, total_amount, created_at, updated_at, expires_at, items: [{product_id, quantity, unit_price}]};
+ *             of a refusal {details}
+ *   pay       {order_id, card, payment: {id, status, failure} | null, order: {id, status, …} | null}
+ *             `card` is what the sandbox does with it, such as `approve` or `lost-captured`
+ *   cancel    {order: {id, status, reason, …}} ; of a refusal {details}
+ *   refund    {order_id, payment: {id, status}}
+ *   read      one of the four below: what the customer of `userId` saw
+ */
+export type ReadAnswer =
+  | { readonly of: 'order'; readonly order: Readonly<Record<string, unknown>> | null }
+  /** The first page of the customer's own orders, newest first; `total` counts all of them. */
+  | { readonly of: 'list'; readonly total: number; readonly orders: readonly { id: number; status: string }[] }
+  | { readonly of: 'timeline'; readonly types: readonly string[]; readonly statuses: readonly string[] }
+  | { readonly of: 'product'; readonly product_id: number; readonly quantity: number; readonly version: number };
+
 /** One line of the history for each fault that struck. */
 export type FaultRecord = {
   readonly name: string;
@@ -91,7 +110,7 @@ export type World = {
   /** Variables added to a service's environment; the service is restarted with them. `{}` takes them back. */
   setServiceEnvironment(service: string, variables: Readonly<Record<string, string>>): Promise<void>;
   /** The proxies between services and servers, by the server's name. */
-  readonly links: Readonly<Record<LinkName, Link>>;
+  readonly links: Links;
   /** A fault's own random numbers; the same for the same seed. */
   random(minimum: number, maximum: number): number;
   log(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -111,6 +130,25 @@ export type Link = {
   reset(): void;
   heal(): void;
 };
+
+export type SmtpMode =
+  /** Answers each mail with 451. */
+  | 'refuse'
+  /** Never answers DATA. */
+  | 'hang'
+  /** The server takes the mail; its answer is lost with the connection. */
+  | 'reset-before-answer'
+  /** The server takes the mail and says so; then the connection is lost. */
+  | 'reset-after-answer';
+
+/** The way to the mail server, which can also behave like a mail server in trouble; healing ends that too. */
+export type SmtpLink = Link & {
+  trouble(mode: SmtpMode): void;
+  /** Message-IDs of all mails so far that the server took and whose sender was left without an answer. */
+  unanswered(): readonly string[];
+};
+
+export type Links = Readonly<Record<Exclude<LinkName, 'smtp'>, Link>> & { readonly smtp: SmtpLink };
 
 export type Fault = {
   /** kebab-case; what FAULT= takes. */
