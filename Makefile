@@ -7,7 +7,7 @@ BOOTSTRAP := $(CURDIR)/infra/bootstrap.sh
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 # Exported only when given, so that an empty one does not differ from none.
-$(foreach name,STACK PORT_BASE TIME_SCALE,$(if $($(name)),$(eval export $(name))))
+$(foreach name,STACK PORT_BASE TIME_SCALE REPLICATION FAILOVER,$(if $($(name)),$(eval export $(name))))
 
 STACK_CLI := node infra/stack.ts
 CRUISE := node --disable-warning=ExperimentalWarning --import ./test/boundaries/typescript-for-cruiser.ts \
