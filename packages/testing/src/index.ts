@@ -1,6 +1,16 @@
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { type InboxClient, inboxClient } from './inbox-client.ts';
 export type { Mail } from './mail.ts';
+export {
+  parseSagaTable,
+  SAGA_STATES,
+  type SagaEvent,
+  type SagaRow,
+  type SagaState,
+  SagaTableError,
+  sagaLine,
+  sagaTable,
+} from './saga-table.ts';
 export { type Servers, servers } from './servers.ts';
 export {
   type Answer,
