@@ -1,8 +1,14 @@
 import type { Fault } from '../types.ts';
 import { kafkaRestart, rabbitRestart, rabbitWipe, slowConsumer } from './brokers.ts';
+import { clockShift } from './clock.ts';
+import { diskFull } from './disk.ts';
 import { smtpHang, smtpRefuses, smtpReset } from './mail.ts';
 import { latency, partition, reset, stall } from './network.ts';
+import { cancelledBeforeCreated, lostAnswers, paidAfterExpired } from './payment.ts';
+import { postgresPromote, postgresRestart, readOnly, replicaDelay } from './postgres.ts';
 import { kill, pause } from './processes.ts';
+import { redisDown, redisFailover, redisFlush } from './redis.ts';
+import { longOutage, timersAtOnce } from './time.ts';
 
 /** Every fault that a run can draw or be told to play, in the order in which they are listed. */
 export const FAULTS: readonly Fault[] = [
@@ -12,10 +18,24 @@ export const FAULTS: readonly Fault[] = [
   rabbitRestart,
   rabbitWipe,
   slowConsumer,
+  redisFlush,
+  redisDown,
+  redisFailover,
+  postgresRestart,
+  postgresPromote,
+  replicaDelay,
+  readOnly,
+  diskFull,
   latency,
   reset,
   stall,
   partition,
+  cancelledBeforeCreated,
+  paidAfterExpired,
+  lostAnswers,
+  clockShift,
+  longOutage,
+  timersAtOnce,
   smtpRefuses,
   smtpHang,
   smtpReset,
