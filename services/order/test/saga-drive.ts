@@ -90,18 +90,18 @@ function doings(shop: RunningOrder, ann: Customer, admin: Customer) {
   };
 
   /** Sets the instant of the order's waiting timers back, and resolves when those have been looked at. */
-  async function bringDue(id: number, kind: 'reminder-1' | 'expiry'): Promise<void> {
-    const canary = await place();
-    if (kind === 'expiry') await passExpiry(id);
-    for (const timer of [
-      { id, kind },
-      { id: canary, kind: 'expiry' },
-    ]) {
-      await shop.query(
-        `UPDATE order_timers SET due_at = now() - interval '1 second' WHERE order_id = :id AND kind = :kind`,
-        timer,
+  async function bringDue(id: number, kind: `reminder-${number}` | 'expiry'): Promise<void> {
+    const setBack = (orderId: number, timer: string) =>
+      shop.query<{ state: string }>(
+        `UPDATE order_timers SET due_at = now() - interval '1 second' WHERE order_id = :orderId AND kind = :timer
+         RETURNING state`,
+        { orderId, timer },
       );
-    }
+    if (kind === 'expiry') await passExpiry(id);
+    const [before] = await setBack(id, kind);
+    // Of a timer that waits no more nothing is to be seen, so another order's tells that the sweeper has been here.
+    const canary = before?.state === 'waiting' ? id : await place();
+    if (canary !== id) await setBack(canary, 'expiry');
     await eventually(
       async () => {
         const waiting = await shop.query(
@@ -157,6 +157,7 @@ function doings(shop: RunningOrder, ann: Customer, admin: Customer) {
     move,
     nextPaymentId,
     pay: (id: number) => post(id, 'pay'),
+    payDeclined: (id: number) => post(id, 'pay', { method: DECLINED }),
     cancel: (id: number) => post(id, 'cancel'),
     refund: (id: number) => post(id, 'refund', undefined, admin),
     async arrange(state: SagaState): Promise<Subject> {
