@@ -7,14 +7,14 @@ import { type Readiness, serverReadiness } from '../readiness.ts';
 import { run } from '../run.ts';
 import type { Secrets } from '../secrets.ts';
 import type { StackSettings } from '../stack-settings.ts';
-import type { Steps } from '../steps.ts';
+import { allSteps, type Steps } from '../steps.ts';
 import { programStates, startProgram, stopProgram } from '../supervisor.ts';
 import { UserError } from '../user-error.ts';
 import { type PostgresNode, type PostgresNodeName, postgresRoles, primaryFile, synchronousFile } from './nodes.ts';
 import { postgresBin } from './postgres.ts';
 import { replicaState } from './replication.ts';
 
-const PROBE_LIMIT_MS = 2_000;
+const PROBE_LIMIT_MS = 4_000;
 const READY_LIMIT_MS = 30_000;
 const CATCH_UP_LIMIT_MS = 10_000;
 const FENCE_LIMIT_MS = 40_000;
@@ -52,26 +52,31 @@ export async function promote(
     );
   }
   await steps.step(`Nothing of ${primary.name} runs any more`, () => fence(settings, primary));
-  await steps.step(`${replica.name} is the primary`, async () => {
-    // With one copy there is nobody to wait for.
-    rmSync(synchronousFile(settings), { force: true });
-    namePrimary(settings, replica.name);
-    // Whoever may have started the former primary again after the fence and before the file was written.
-    await fence(settings, primary);
-    await untilReady(readinessOf(settings, secrets, replica.name).probe, { limitMs: READY_LIMIT_MS });
-  });
-  await steps.step('pgpool routes writes to it', async () => {
-    await stopProgram(settings, 'pgpool');
-    await startProgram(settings, 'pgpool');
-    const write = `${postgresUrl('postgres', secrets.superuser, settings.ports.pgpool, 'postgres')}?application_name=stack-write`;
-    await untilReady(
-      async () => {
-        const port = Number(await sql(write, 'SELECT inet_server_port()', PROBE_LIMIT_MS));
-        if (port !== replica.port) throw new Error(`a write session reached the server on port ${port}`);
-      },
-      { limitMs: READY_LIMIT_MS },
-    );
-  });
+  // With one copy there is nobody to wait for.
+  rmSync(synchronousFile(settings), { force: true });
+  namePrimary(settings, replica.name);
+  await allSteps([
+    steps.step(`${replica.name} is the primary`, async () => {
+      // Whoever may have started the former primary again after the fence and before it was named so.
+      await fence(settings, primary);
+      await untilReady(readinessOf(settings, secrets, replica.name).probe, { limitMs: READY_LIMIT_MS });
+    }),
+    steps.step('pgpool routes writes to it', () => restartPgpool(settings, secrets, replica)),
+  ]);
+}
+
+/** pgpool reads who is the primary when it starts, so it need not wait until the promotion is over. */
+async function restartPgpool(settings: StackSettings, secrets: Secrets, primary: PostgresNode): Promise<void> {
+  await stopProgram(settings, 'pgpool');
+  await startProgram(settings, 'pgpool');
+  const write = `${postgresUrl('postgres', secrets.superuser, settings.ports.pgpool, 'postgres')}?application_name=stack-write`;
+  await untilReady(
+    async () => {
+      const port = Number(await sql(write, 'SELECT inet_server_port()', PROBE_LIMIT_MS));
+      if (port !== primary.port) throw new Error(`a write session reached the server on port ${port}`);
+    },
+    { limitMs: READY_LIMIT_MS },
+  );
 }
 
 /** The proof that a server can be used in the part it has now. */

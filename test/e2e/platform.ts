@@ -11,6 +11,7 @@ const STACK_COMMAND_TIMEOUT_MS = 120_000;
 
 type Settings = {
   readonly STACK: string;
+  readonly STACK_HOME: string;
   readonly GATEWAY_URL: string;
   readonly INBOX_URL: string;
   readonly TIME_SCALE: string;
