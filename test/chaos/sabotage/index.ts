@@ -77,7 +77,7 @@ const DESCRIPTIONS: readonly Description[] = [
     about: 'An order is read from the replica, however far it is behind.',
     caughtBy: 'I10',
     services: ['order'],
-    needs: { load: ['reads'], faults: [{ name: 'replica-behind' }] },
+    needs: { load: ['reads'], faults: [{ name: 'replica-delay' }] },
   },
 ];
 
