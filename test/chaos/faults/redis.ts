@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { redisCommand, untilReady } from '../../../infra/probes.ts';
 import { redisPorts } from '../../../infra/redis/redis.ts';
 import type { Fault, World } from '../types.ts';
+import { freePort } from './free-port.ts';
 import { pidOf, ready, signal, stackOf, start, stop } from './programs.ts';
 
 const ROW = 'FLUSHALL; down; failover while a lock is held';
@@ -161,15 +161,4 @@ async function until(probe: () => Promise<unknown>): Promise<void> {
 
 function portsOf(world: World): number[] {
   return redisPorts(stackOf(world)).map(({ port }) => port);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
