@@ -49,7 +49,7 @@ async function main(names: string[]): Promise<number> {
   const suites = SUITES.filter(
     (suite) => names.length === 0 || names.includes(suite) || (folders.length > 0 && suite !== 'e2e'),
   );
-  const roots = folders.length > 0 ? folders : ['packages/*', 'services/*', 'infra', 'postman', 'bench'];
+  const roots = folders.length > 0 ? folders : ['packages/*', 'services/*', 'infra', 'postman', 'bench', 'test/chaos'];
 
   let failedRuns = 0;
   let stackIsUp = false;

@@ -49,23 +49,20 @@ export type Operation = {
 };
 
 /**
- * What `Operation.answer` holds, all taken from the platform's own words; never more than the answer told.
+ * What `Operation.answer` holds, all taken from the platform's own words; never more than the answer told. `{…order}` is
+ * {id, request_id, status, reason, stock, total_amount, created_at, updated_at, expires_at, items: [{product_id, quantity, unit_price}]}.
  *
  *   register  {id, email, verified}
- *   order     {id, status, reason, stock, total_amount, created_at, updated_at, expires_at, items: [{product_id, quantity, unit_price}]};
- *             of a refusal {details}
- *   pay       {order_id, card, payment: {id, status, failure} | null, order: {id, status, …} | null}
+ *   order     {…order}; of a refusal {details}
+ *   pay       {card, payment: {id, status, failure, …} | null} and, when the answer showed the order, {…order}
  *             `card` is what the sandbox does with it, such as `approve` or `lost-captured`
- *   cancel    {order: {id, status, reason, …}} ; of a refusal {details}
- *   refund    {order_id, payment: {id, status}}
- *   read      one of the four below: what the customer of `userId` saw
+ *   cancel    {…order}; of a refusal {details}
+ *   refund    {payment: {id, status, …} | null}
+ *   read      what the customer saw: {of: 'order', …order},
+ *             {of: 'list', list: true, total, orders: [{id, status}]} the first page of the own orders, newest first,
+ *             {of: 'timeline', types, statuses}, {of: 'product', product_id, quantity, version}
  */
-export type ReadAnswer =
-  | { readonly of: 'order'; readonly order: Readonly<Record<string, unknown>> | null }
-  /** The first page of the customer's own orders, newest first; `total` counts all of them. */
-  | { readonly of: 'list'; readonly total: number; readonly orders: readonly { id: number; status: string }[] }
-  | { readonly of: 'timeline'; readonly types: readonly string[]; readonly statuses: readonly string[] }
-  | { readonly of: 'product'; readonly product_id: number; readonly quantity: number; readonly version: number };
+export type ReadOf = 'order' | 'list' | 'timeline' | 'product';
 
 /** One line of the history for each fault that struck. */
 export type FaultRecord = {
