@@ -5,7 +5,8 @@ import { crashPoints } from './crash-points.ts';
 import { diskFull } from './disk.ts';
 import { smtpHang, smtpRefuses, smtpReset } from './mail.ts';
 import { latency, partition, reset, stall } from './network.ts';
-import { cancelledBeforeCreated, lostAnswers, paidAfterExpired } from './payment.ts';
+import { cancelledBeforeCreated, nextVersion } from './order-of-events.ts';
+import { lostAnswers, paidAfterExpired } from './payment.ts';
 import { poison } from './poison.ts';
 import { postgresPromote, postgresRestart, readOnly, replicaDelay } from './postgres.ts';
 import { kill, pause } from './processes.ts';
@@ -40,6 +41,7 @@ export const FAULTS: readonly Fault[] = [
   poison,
   cancelledBeforeCreated,
   paidAfterExpired,
+  nextVersion,
   lostAnswers,
   clockShift,
   longOutage,

@@ -6,7 +6,7 @@ const SERVERS = ['kafka', 'rabbitmq', 'redis-1', 'postgres-primary', 'postgres-r
 export const kill: Fault = {
   name: 'kill',
   about: 'A process is killed with SIGKILL, whatever it is doing; the supervisor starts it again.',
-  row: 'kill -9',
+  row: 'kill -9 before/after commit, publish, acknowledge, SMTP DATA',
   targets: [...SERVICES, ...SERVERS],
   lastsMs: [500, 2_000],
   async strike(world, target) {
