@@ -12,6 +12,23 @@ describe('I3, the steps of orders', () => {
     return { evidence: { events: [...evidence.events, ...again] } };
   });
 
+  holds('when a fault held order.created back', ({ evidence }) => {
+    const created = rowOf(evidence.events, { id: 'order.created/2' });
+    const notes = { reordered: ['order.created'] };
+    const fault = {
+      name: 'cancelled-before-created',
+      target: 'order',
+      struckMs: 0,
+      healedMs: 1,
+      recoveredMs: 1,
+      notes,
+    };
+    return {
+      history: { faults: [fault] },
+      evidence: { events: [...without(evidence.events, { id: 'order.created/2' }), created] },
+    };
+  });
+
   caught(
     'a step out of an end',
     ({ evidence }) => {

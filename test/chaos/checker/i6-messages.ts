@@ -121,7 +121,8 @@ function rabbitLetter({ queue, id, reason, text }: RabbitDeadLetter): Letter {
   };
 }
 
+/** Poison of one strike may share its marker, so that tells only where an id is missing. */
 function isThis({ id, marker }: Poison, foundId: string | null, text: string): boolean {
-  if (id !== undefined && id === foundId) return true;
+  if (id !== undefined && foundId !== null) return id === foundId;
   return marker !== undefined && text.includes(marker);
 }

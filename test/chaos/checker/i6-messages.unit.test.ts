@@ -32,6 +32,13 @@ describe('I6, messages', () => {
     evidence: { deadLetters: LETTERS, rabbitDeadLetters: [RABBIT_LETTER] },
   }));
 
+  holds('when several poisons share their marker', () => ({
+    history: poisoned({ ...BAD_JSON, marker: 'mark-7' }, { ...BAD_JSON, id: 'worse', marker: 'mark-7' }),
+    evidence: {
+      deadLetters: ['bad', 'worse'].flatMap((eventId) => LETTERS.map((one) => ({ ...one, eventId, text: 'mark-7' }))),
+    },
+  }));
+
   caught(
     'a second effect of an event that came again',
     ({ evidence }) => {
