@@ -3,13 +3,13 @@
 # servers in the order of their backend numbers.
 set -eu
 
-# A killed pgpool leaves its children behind, and they hold the port. They are known by name and working folder.
+# A killed pgpool leaves its children behind, and they hold the port. They are known by name and working folder,
+# looked at without a process for each look: on a busy machine those would take seconds.
 here=$(pwd -P)
 for process in /proc/[0-9]*; do
-  # Without a process for each look: on a busy machine that would take seconds.
   { read -r name <"$process/comm"; } 2>/dev/null || continue
   [ "$name" = pgpool ] || continue
-  [ "$(readlink "$process/cwd" 2>/dev/null)" = "$here" ] || continue
+  [ "$process/cwd" -ef "$here" ] || continue
   kill -KILL "${process#/proc/}" 2>/dev/null || true
 done
 

@@ -36,9 +36,11 @@ export const FAILOVER_COMMANDS: Readonly<Record<string, Command>> = {
 
 async function rejoin({ settings, write }: CommandInput): Promise<void> {
   const secrets = ensureSecrets(settings);
-  const { replica } = postgresRoles(settings);
+  const { primary, replica } = postgresRoles(settings);
   const { label, probe } = readinessOf(settings, secrets, replica.name);
   await createSteps(write).step(label, async () => {
+    // The primary needs the slot through which the copy is made.
+    await untilReady(readinessOf(settings, secrets, primary.name).probe, { limitMs: COPY_LIMIT_MS });
     await copyAnew(settings, replica);
     await untilReady(probe, { limitMs: COPY_LIMIT_MS });
   });

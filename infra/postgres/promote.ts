@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { postgresUrl } from '../connections.ts';
-import { sql, untilReady } from '../probes.ts';
+import { untilReady } from '../probes.ts';
 import { killPostgresIn } from '../processes.ts';
 import { type Readiness, serverReadiness } from '../readiness.ts';
 import { run } from '../run.ts';
@@ -10,11 +10,13 @@ import type { StackSettings } from '../stack-settings.ts';
 import { allSteps, type Steps } from '../steps.ts';
 import { programStates, startProgram, stopProgram } from '../supervisor.ts';
 import { UserError } from '../user-error.ts';
+import { ask } from './ask.ts';
 import { type PostgresNode, type PostgresNodeName, postgresRoles, primaryFile, synchronousFile } from './nodes.ts';
 import { postgresBin } from './postgres.ts';
 import { replicaState } from './replication.ts';
+import { PROMOTE_SQL } from './roles.ts';
 
-const PROBE_LIMIT_MS = 4_000;
+const CONTROL_DATA_LIMIT_MS = 10_000;
 const READY_LIMIT_MS = 30_000;
 const CATCH_UP_LIMIT_MS = 10_000;
 const FENCE_LIMIT_MS = 40_000;
@@ -33,8 +35,7 @@ export async function promote(
 ): Promise<void> {
   const { primary, replica } = postgresRoles(settings);
   const admin = (node: PostgresNode) => postgresUrl('postgres', secrets.superuser, node.port, 'postgres');
-  await requireStandby(admin(replica), replica);
-  const isAlive = await answers(admin(primary));
+  const [isAlive] = await Promise.all([answers(admin(primary)), requireStandby(admin(replica), replica)]);
   if (isAlive) {
     if ((await replicaState(admin(primary))) === 'absent')
       throw new UserError(
@@ -59,7 +60,7 @@ export async function promote(
     steps.step(`${replica.name} is the primary`, async () => {
       // Whoever may have started the former primary again after the fence and before it was named so.
       await fence(settings, primary);
-      await untilReady(readinessOf(settings, secrets, replica.name).probe, { limitMs: READY_LIMIT_MS });
+      await ask(admin(replica), PROMOTE_SQL, READY_LIMIT_MS);
     }),
     steps.step('pgpool routes writes to it', () => restartPgpool(settings, secrets, replica)),
   ]);
@@ -72,7 +73,7 @@ async function restartPgpool(settings: StackSettings, secrets: Secrets, primary:
   const write = `${postgresUrl('postgres', secrets.superuser, settings.ports.pgpool, 'postgres')}?application_name=stack-write`;
   await untilReady(
     async () => {
-      const port = Number(await sql(write, 'SELECT inet_server_port()', PROBE_LIMIT_MS));
+      const port = Number(await ask(write, 'SELECT inet_server_port()'));
       if (port !== primary.port) throw new Error(`a write session reached the server on port ${port}`);
     },
     { limitMs: READY_LIMIT_MS },
@@ -88,7 +89,7 @@ export function readinessOf(settings: StackSettings, secrets: Secrets, program: 
 
 export async function answers(url: string): Promise<boolean> {
   try {
-    await sql(url, 'SELECT 1', PROBE_LIMIT_MS);
+    await ask(url, 'SELECT 1');
     return true;
   } catch (error) {
     if (error instanceof Error) return false;
@@ -104,7 +105,7 @@ function isSynchronous(settings: StackSettings): boolean {
 async function requireStandby(url: string, replica: PostgresNode): Promise<void> {
   let answer: string;
   try {
-    answer = await sql(url, 'SELECT pg_is_in_recovery()', PROBE_LIMIT_MS);
+    answer = await ask(url, 'SELECT pg_is_in_recovery()');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(
@@ -112,13 +113,13 @@ async function requireStandby(url: string, replica: PostgresNode): Promise<void>
       'Only a replica that answers can be promoted: make status, make health.',
     );
   }
-  if (answer !== 't') throw new UserError(`${replica.name} is no replica`, 'Look at the stack with: make health');
+  if (answer !== 'true') throw new UserError(`${replica.name} is no replica`, 'Look at the stack with: make health');
 }
 
 /** After a clean stop the replica has everything up to the primary's last checkpoint, or it must not take over. */
 async function requireCaughtUp(settings: StackSettings, replica: string, primary: PostgresNode): Promise<void> {
   const { output } = await run([`${postgresBin()}/pg_controldata`, '-D', primary.dataFolder], {
-    timeoutMs: PROBE_LIMIT_MS,
+    timeoutMs: CONTROL_DATA_LIMIT_MS,
   });
   const state = /^Database cluster state: +(.*)$/m.exec(output)?.[1];
   const end = /^Latest checkpoint location: +(\S+)$/m.exec(output)?.[1];
@@ -126,8 +127,8 @@ async function requireCaughtUp(settings: StackSettings, replica: string, primary
     if (state !== 'shut down' || end === undefined) throw new Error(`${primary.name} was not shut down cleanly`);
     await untilReady(
       async () => {
-        const received = await sql(replica, `SELECT coalesce(pg_last_wal_receive_lsn() >= '${end}', false)`);
-        if (received !== 't') throw new Error(`the replica has not received ${end}`);
+        const received = await ask(replica, `SELECT coalesce(pg_last_wal_receive_lsn() >= '${end}', false)`);
+        if (received !== 'true') throw new Error(`the replica has not received ${end}`);
       },
       { limitMs: CATCH_UP_LIMIT_MS },
     );

@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { sql } from '../probes.ts';
 import type { StackSettings } from '../stack-settings.ts';
+import { ask } from './ask.ts';
 import { synchronousFile } from './nodes.ts';
 import { STANDBY_NAME } from './postgres.ts';
 
@@ -8,7 +8,7 @@ import { STANDBY_NAME } from './postgres.ts';
 const REPLICA_STATE = `SELECT coalesce((SELECT sync_state FROM pg_stat_replication WHERE application_name = '${STANDBY_NAME}' AND state = 'streaming' LIMIT 1), 'absent')`;
 
 export async function replicaState(admin: string): Promise<string> {
-  return await sql(admin, `${REPLICA_STATE};`);
+  return await ask(admin, REPLICA_STATE);
 }
 
 /**
@@ -17,10 +17,8 @@ export async function replicaState(admin: string): Promise<string> {
  */
 export async function waitForReplica(settings: StackSettings, admin: string): Promise<void> {
   if ((await replicaState(admin)) !== 'sync') {
-    await sql(
-      admin,
-      `ALTER SYSTEM SET synchronous_standby_names = '${STANDBY_NAME}';\nSELECT pg_reload_conf() \\g /dev/null\n`,
-    );
+    await ask(admin, `ALTER SYSTEM SET synchronous_standby_names = '${STANDBY_NAME}'`);
+    await ask(admin, 'SELECT pg_reload_conf()');
     const state = await replicaState(admin);
     if (state !== 'sync') throw new Error(`the replica is ${state}, not yet synchronous`);
   }
@@ -31,6 +29,7 @@ export async function waitForReplica(settings: StackSettings, admin: string): Pr
 export async function stopWaiting(settings: StackSettings, admin: string): Promise<void> {
   // In this order, so that the file never promises more than the server does.
   rmSync(synchronousFile(settings), { force: true });
-  if ((await sql(admin, 'SHOW synchronous_standby_names')) === '') return;
-  await sql(admin, 'ALTER SYSTEM RESET synchronous_standby_names;\nSELECT pg_reload_conf() \\g /dev/null\n');
+  if ((await ask(admin, 'SHOW synchronous_standby_names')) === '') return;
+  await ask(admin, 'ALTER SYSTEM RESET synchronous_standby_names');
+  await ask(admin, 'SELECT pg_reload_conf()');
 }
