@@ -151,7 +151,7 @@ export type Evidence = {
   readonly reservations: readonly ReservationRow[];
   readonly orders: readonly OrderRow[];
   readonly timers: readonly TimerRow[];
-  /** By order, oldest first. */
+  /** By order, in the order in which its transactions were decided. */
   readonly timeline: readonly TimelineRow[];
   readonly productCopies: readonly ProductCopyRow[];
   readonly payments: readonly PaymentRow[];

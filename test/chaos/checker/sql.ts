@@ -94,12 +94,13 @@ export function timers(client: Client): Promise<TimerRow[]> {
   );
 }
 
+/** By id, which an entry gets under the lock of its order: `at` is when its transaction began, maybe to wait for that lock. */
 export function timeline(client: Client): Promise<TimelineRow[]> {
   return select(
     client,
     `SELECT id::float8, order_id::float8 AS "orderId", ${ms('at')} AS "atMs", type, from_status AS "from",
        to_status AS "to", detail
-     FROM order_events ORDER BY order_id, at, id`,
+     FROM order_events ORDER BY order_id, id`,
   );
 }
 

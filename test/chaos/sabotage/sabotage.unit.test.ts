@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { FAULTS } from '../faults/index.ts';
 import { PLACE_ORDERS } from './database.ts';
 import { SABOTAGES } from './index.ts';
 import { replaceOnce } from './replace.ts';
@@ -43,6 +44,16 @@ describe('sabotages', () => {
       assert.ok(replacements.length > 0 || prepare !== undefined, name);
     }
     assert.deepEqual(Object.keys(REPLACEMENTS).sort(), SABOTAGES.map(({ name }) => name).sort());
+  });
+
+  it('ask for faults that there are', () => {
+    for (const { name, needs } of SABOTAGES) {
+      for (const fault of needs.faults) {
+        const found = FAULTS.find((candidate) => candidate.name === fault.name);
+        assert.ok(found, `${name} needs ${fault.name}`);
+        assert.ok(fault.target === undefined || found.targets.includes(fault.target), `${name}: ${fault.target}`);
+      }
+    }
   });
 
   it('refuse a text that is not there, or is there twice', () => {
