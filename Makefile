@@ -76,7 +76,7 @@ bench: toolchain ## Orders per second through the gateway beside pgbench, and me
 	@node bench/run.ts $(ARGS)
 
 chaos: toolchain ## Faults strike while customers shop, then every invariant is checked: SEED MINUTES RATE FAULT SABOTAGE KEEP LIST
-	@node test/chaos/run.ts $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
+	@node --disable-warning=TimeoutNegativeWarning test/chaos/run.ts $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
 		$(if $(FAULT),--fault $(FAULT)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep) $(if $(LIST),--list) \
 		$(if $(STACK),--stack $(STACK)) $(ARGS)
 

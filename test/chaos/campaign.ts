@@ -146,7 +146,14 @@ async function runOnStack(
   };
   say('load', `${run.rate} operations/s for ${run.minutes} min`);
 
-  const strikes = createSchedule(options.faults, {
+  const faults: Fault[] = [];
+  for (const fault of options.faults) {
+    const reason = await fault.unavailable?.({ ...world, random: createRandom(run.seed, fault.name).between });
+    if (reason === undefined) faults.push(fault);
+    else say('left out', `${fault.name}: ${reason}`);
+  }
+  if (faults.length === 0 && options.faults.length > 0) problems.push('no fault that was asked for can be had here');
+  const strikes = createSchedule(faults, {
     seed: run.seed,
     minutes: run.minutes,
   });
@@ -157,7 +164,7 @@ async function runOnStack(
   let isOver = false;
   const player = playStrikes({
     strikes,
-    faults: options.faults,
+    faults,
     world,
     seed: run.seed,
     now: recorder.now,

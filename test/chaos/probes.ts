@@ -23,7 +23,8 @@ export const GROUPS = {
   'order-payment': 'payment',
   'payment-order': 'order',
 } as const;
-const QUICK_MS = 900;
+/** Longer than a second, so that a busy machine does not look like one that is down. */
+const QUICK_MS = 2_500;
 const PATIENT_MS = 8_000;
 /** What is asked of the order database besides its outbox. A timer is overdue when the sweeper should have come by. */
 const TIMERS_SQL = `
@@ -53,7 +54,7 @@ export function createProbes(settings: Settings): Probes {
         query_timeout: PATIENT_MS,
       });
       // A server that is killed takes its idle connections with it; the next query opens another.
-      found.on('error', () => pools.get(url));
+      found.on('error', () => undefined);
       pools.set(url, found);
     }
     return found;

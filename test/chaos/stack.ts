@@ -59,6 +59,7 @@ export const RUN_VARIABLES: ServiceVariables = {
     LOGIN_ACCOUNT_FAILURES: '1000',
     LOGIN_ADDRESS_FAILURES: '1000000',
     VERIFY_ADDRESS_FAILURES: '1000000',
+    REGISTER_ADDRESS_LIMIT: '1000000',
     ACCESS_TOKEN_TTL: '3m',
   },
   order: { ORDER_MAX_OPEN: '0' },
@@ -186,7 +187,7 @@ async function bringUp(env: NodeJS.ProcessEnv, write: (line: string) => void): P
       return;
     } catch (error) {
       if (attempt === UP_ATTEMPTS) throw error;
-      write(`not up yet: ${error instanceof Error ? error.message.split('\n').slice(-3).join(' ') : String(error)}`);
+      write(`not up yet, trying again: ${error instanceof Error ? error.message.slice(0, 1_000) : String(error)}`);
     }
   }
 }
