@@ -86,37 +86,40 @@ function paymentOf({ real, drive }: Pair, payer: rule.Payer): number {
   return drive.shop.paymentService.paymentsOf(real.id).find(({ status }) => status === 'succeeded')?.id ?? real.told;
 }
 
-const index = fc.nat({ max: 2 });
+/** Mostly the first, so that a sequence gets somewhere. */
+const index = fc.constantFrom(0, 0, 0, 1);
 const payers = fc.constantFrom<rule.Payer>('told', 'requested', 'another');
+const reserve = (at: number): Command =>
+  about('reserve', at, async ({ model, real, drive }) => {
+    rule.reserve(model);
+    await drive.reserve(real.id);
+  });
+
+/** Not while its stock is pending: a payment waits two seconds for it then, which the saga's table shows once. */
+const pay = (at: number, isDeclined = false): Command =>
+  about(
+    isDeclined ? 'pay, declined' : 'pay',
+    at,
+    async ({ model, real, drive }) => {
+      const isPayable = rule.isPayable(model);
+      if (!isDeclined) rule.capture(model, 'requested');
+      const refusal = isPayable ? '409 PAYMENT_FAILED' : rule.REFUSED;
+      const answer = isDeclined ? await drive.payDeclined(real.id) : await drive.pay(real.id);
+      assert.equal(written(answer), isPayable && !isDeclined ? '200' : refusal);
+    },
+    (order) => rule.isPayable(order) || !rule.isPending(order),
+  );
+
 const commands: fc.Arbitrary<Command>[] = [
   fc.constant(place),
-  index.map((at) =>
-    about('reserve', at, async ({ model, real, drive }) => {
-      rule.reserve(model);
-      await drive.reserve(real.id);
-    }),
-  ),
+  index.map(reserve),
   index.map((at) =>
     about('reject', at, async ({ model, real, drive }) => {
       rule.reject(model);
       await drive.reject(real.id);
     }),
   ),
-  // While its stock is pending a payment waits two seconds for it, which the saga's table shows once.
-  fc.tuple(index, fc.boolean()).map(([at, isDeclined]) =>
-    about(
-      isDeclined ? 'pay, declined' : 'pay',
-      at,
-      async ({ model, real, drive }) => {
-        const isPayable = rule.isPayable(model);
-        if (!isDeclined) rule.capture(model, 'requested');
-        const refusal = isPayable ? '409 PAYMENT_FAILED' : rule.REFUSED;
-        const answer = isDeclined ? await drive.payDeclined(real.id) : await drive.pay(real.id);
-        assert.equal(written(answer), isPayable && !isDeclined ? '200' : refusal);
-      },
-      (order) => rule.isPayable(order) || !rule.isPending(order),
-    ),
-  ),
+  fc.tuple(index, fc.boolean()).map(([at, isDeclined]) => pay(at, isDeclined)),
   fc.tuple(index, payers, fc.boolean(), fc.constantFrom(1, 2)).map(([at, payer, isLate, deliveries]) =>
     about(`captured ${payer}${isLate ? ', late' : ''} ×${deliveries}`, at, async (pair) => {
       const { model, real, drive } = pair;
@@ -163,6 +166,9 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
 ];
 
+/** How a sequence begins; left to chance, few orders would get beyond their payment. */
+const beginnings = fc.constantFrom<Command[]>([place], [place, reserve(0)], [place, reserve(0), pay(0)]);
+
 describe('the saga', () => {
   let drive: SagaDrive;
 
@@ -175,18 +181,19 @@ describe('the saga', () => {
   async function checkLane(seed: number, numRuns: number): Promise<void> {
     const replay = SAGA_REPLAY === undefined ? {} : { replayPath: SAGA_REPLAY };
     const sequences = fc.commands(commands, { maxCommands: MAX_COMMANDS, size: 'max', ...replay });
-    const property = fc.asyncProperty(sequences, async (sequence) => {
+    const property = fc.asyncProperty(beginnings, sequences, async (beginning, sequence) => {
       const orders: RealOrder[] = [];
-      // Each sequence begins with an order, since nothing can happen before.
-      await fc.asyncModelRun(() => ({ model: { orders: [] }, real: { drive, orders } }), [place, ...sequence]);
+      await fc.asyncModelRun(() => ({ model: { orders: [] }, real: { drive, orders } }), [...beginning, ...sequence]);
       for (const { id } of orders) await drive.assertCarried(id);
     });
     const path = SAGA_PATH === undefined ? {} : { path: SAGA_PATH };
     const details = await fc.check(property, { seed, numRuns, interruptAfterTimeLimit: SEARCH_MS, ...path });
     if (!details.failed) return;
-    const replayPath = /replayPath="([^"]*)"/.exec(String(details.counterexample?.[0]))?.[1] ?? '';
+    const replayPath = /replayPath="([^"]*)"/.exec(String(details.counterexample?.[1]))?.[1] ?? '';
     const again = `SAGA_SEED=${seed} SAGA_PATH=${details.counterexamplePath} SAGA_REPLAY=${replayPath}`;
-    assert.fail(`to replay: ${again}\n${String(details.counterexample?.[0])}\n${String(details.errorInstance)}`);
+    assert.fail(
+      `to replay: ${again}\n${details.counterexample?.map(String).join(',')}\n${String(details.errorInstance)}`,
+    );
   }
 
   it('agrees with its model after every step of any sequence', async function () {
