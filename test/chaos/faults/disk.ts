@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../infra/run.ts';
 import type { Fault, World } from '../types.ts';
 import { query, roles } from './databases.ts';
-import { allReady, ready, stackOf, start, stop } from './programs.ts';
+import { ready, stackOf, start, stop } from './programs.ts';
 
 const SEGMENT_BYTES = 16 * 1_048_576;
 const COMMAND_LIMIT_MS = 60_000;
@@ -35,24 +35,27 @@ export const diskFull: Fault = {
     const { primary } = roles(world);
     const volume = volumeOf(primary.dataFolder);
     await stop(world, primary.name);
-    await volume.mount(stackOf(world).serverUser);
-    await start(world, primary.name);
-    writeFileSync(volume.ballast, Buffer.alloc(SEGMENT_BYTES));
-    const isFull = await fillUp(world, volume);
-    return {
-      async heal() {
-        rmSync(volume.ballast, { force: true });
-        if (existsSync(volume.disk)) {
-          await ready(world, primary.name);
-          await stop(world, primary.name);
-          await volume.unmount();
-        }
+    let isFull = false;
+    const heal = async () => {
+      rmSync(volume.ballast, { force: true });
+      if (existsSync(volume.disk)) {
         await start(world, primary.name);
-        await ready(world, 'pgpool');
-        await allReady(world);
-        return { isFull };
-      },
+        await stop(world, primary.name);
+        await volume.unmount();
+      }
+      await start(world, primary.name);
+      await ready(world, 'pgpool');
+      return { isFull };
     };
+    try {
+      await volume.mount(stackOf(world).serverUser);
+      await start(world, primary.name);
+      isFull = await fillUp(world, volume);
+    } catch (error) {
+      await heal();
+      throw error;
+    }
+    return { heal };
   },
 };
 

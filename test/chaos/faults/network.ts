@@ -1,8 +1,13 @@
 import type { Fault, LinkName, World } from '../types.ts';
-import { allReady } from './programs.ts';
+import { ready } from './programs.ts';
 
 const ROW = 'network: latency, reset, stall, partition';
 const LINKS: readonly LinkName[] = ['pgpool', 'kafka', 'rabbitmq', 'smtp'];
+/** Whether the services are well again shows elsewhere: another fault may last longer than this one. */
+const SERVER_OF = { pgpool: 'pgpool', kafka: 'kafka', rabbitmq: 'rabbitmq', smtp: 'inbox' } as const satisfies Record<
+  LinkName,
+  string
+>;
 const DELAY_MS = [20, 120] as const;
 
 /** A fault of one link; `target` is its name, perhaps with a direction. */
@@ -20,7 +25,7 @@ function onLink(
       return {
         async heal() {
           world.links[name].heal();
-          await allReady(world);
+          await ready(world, SERVER_OF[name]);
           return notes;
         },
       };

@@ -6,7 +6,8 @@ const NEXT_VERSION = { next_version: { minor: 1, gift_wrap: 'paper', tags: ['new
 
 export const cancelledBeforeCreated: Fault = {
   name: 'cancelled-before-created',
-  about: 'The event order.created stays behind for seconds, so that order.cancelled of the same order is delivered before it.',
+  about:
+    'The event order.created stays behind for seconds, so that order.cancelled of the same order is delivered before it.',
   row: 'every message delivered three times; paid after expired; cancelled before created',
   targets: ['order'],
   lastsMs: [12_000, 20_000],

@@ -1,9 +1,9 @@
-import { connect } from 'amqplib';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { untilReady } from '../../../infra/probes.ts';
 import type { Fault, Poison, World } from '../types.ts';
 import { queryService } from './databases.ts';
 import { READY_LIMIT_MS } from './programs.ts';
+import { withRabbit } from './rabbit.ts';
 
 /** Of each topic a type that its consumers want, and who they are. */
 const TOPICS = [
@@ -79,11 +79,9 @@ async function poisonTopics({ settings }: World, marker: string): Promise<Poison
   return poisoned;
 }
 
-async function poisonQueues({ settings }: World, marker: string): Promise<Poison[]> {
-  const connection = await connect(settings.RABBITMQ_URL);
-  const poisoned: Poison[] = [];
-  try {
-    const channel = await connection.createConfirmChannel();
+async function poisonQueues(world: World, marker: string): Promise<Poison[]> {
+  return await withRabbit(world, async (channel) => {
+    const poisoned: Poison[] = [];
     for (const { queue, type, consumers } of QUEUES) {
       const unknownType: Bad = {
         reason: 'unknown-type',
@@ -106,10 +104,8 @@ async function poisonQueues({ settings }: World, marker: string): Promise<Poison
       }
     }
     await channel.waitForConfirms();
-  } finally {
-    await connection.close();
-  }
-  return poisoned;
+    return poisoned;
+  });
 }
 
 function attributes(id: string, type: string, specversion = '1.0'): Record<string, string> {
@@ -129,15 +125,11 @@ async function expectAllKept(world: World, marker: string, poisoned: readonly Po
     0,
   );
   if (kept !== expected) throw new Error(`${kept} of ${expected} poisoned records are kept as dead letters`);
-  const connection = await connect(world.settings.RABBITMQ_URL);
-  try {
-    const channel = await connection.createChannel();
+  await withRabbit(world, async (channel) => {
     for (const { queue, dead } of QUEUES) {
       const { messageCount } = await channel.checkQueue(dead);
       const least = poisoned.filter(({ topicOrQueue }) => topicOrQueue === queue).length;
       if (messageCount < least) throw new Error(`${dead} holds ${messageCount} of at least ${least} messages`);
     }
-  } finally {
-    await connection.close();
-  }
+  });
 }

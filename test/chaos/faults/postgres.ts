@@ -1,7 +1,7 @@
 import { untilReady } from '../../../infra/probes.ts';
 import type { Fault, World } from '../types.ts';
 import { query, roles } from './databases.ts';
-import { allReady, READY_LIMIT_MS, ready, signal, start, stop } from './programs.ts';
+import { READY_LIMIT_MS, ready, signal, start, stop } from './programs.ts';
 
 const ROW = 'primary restart; primary killed, replica promoted; replica 30 s behind';
 const BEHIND = '30s';
@@ -50,7 +50,6 @@ export const postgresPromote: Fault = {
           await world.stack('rejoin');
         }
         await Promise.all([ready(world, 'pgpool'), ready(world, replica.name), ready(world, primary.name)]);
-        await allReady(world);
         return { killed: isSynchronous };
       },
     };
@@ -87,7 +86,6 @@ export const readOnly: Fault = {
       async heal() {
         await query(world, primary, 'ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()');
         await untilReady(() => expect(world, 'SHOW default_transaction_read_only', 'off'), { limitMs: READY_LIMIT_MS });
-        await allReady(world);
       },
     };
   },

@@ -1,7 +1,7 @@
-import { connect } from 'amqplib';
 import type { Fault, World } from '../types.ts';
 import { queryService } from './databases.ts';
 import { start, stop } from './programs.ts';
+import { withRabbit } from './rabbit.ts';
 
 /** A day of the run's calendar lasts a minute, so this is the outage of 25 hours: everything placed before it is overdue after it. */
 const LONGER_THAN_A_DAY_MS = [63_000, 68_000] as const;
@@ -55,9 +55,7 @@ async function sendWakeUps(world: World, count: number): Promise<number> {
   const text = await queryService(world, 'order', `SELECT id FROM orders ORDER BY id DESC LIMIT ${count}`);
   const ids = text.split('\n').filter((line) => line !== '');
   if (ids.length === 0) return 0;
-  const connection = await connect(world.settings.RABBITMQ_URL);
-  try {
-    const channel = await connection.createConfirmChannel();
+  return await withRabbit(world, async (channel) => {
     const source = { 'cloudEvents:specversion': '1.0', 'cloudEvents:source': '/chaos', 'cloudEvents:type': EXPIRY };
     for (let sent = 0; sent < count; sent += 1) {
       const subject = ids[sent % ids.length] ?? '';
@@ -79,7 +77,5 @@ async function sendWakeUps(world: World, count: number): Promise<number> {
     }
     await channel.waitForConfirms();
     return count;
-  } finally {
-    await connection.close();
-  }
+  });
 }

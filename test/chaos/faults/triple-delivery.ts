@@ -1,6 +1,7 @@
-import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
+import type { ConsumeMessage } from 'amqplib';
 import { type IHeaders, Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Fault, World } from '../types.ts';
+import { openRabbit } from './rabbit.ts';
 
 const TOPICS = ['user', 'product', 'order', 'stock', 'payment'] as const;
 /** On each copy, so that copies are not copied. */
@@ -87,11 +88,11 @@ async function copyEvents({ settings, log }: World): Promise<Copier> {
   };
 }
 
-async function copyMessages({ settings }: World): Promise<Copier> {
-  const connection: ChannelModel = await connect(settings.RABBITMQ_URL);
+async function copyMessages(world: World): Promise<Copier> {
+  const session = await openRabbit(world);
+  const { channel } = session;
   let copied = 0;
   let isStopped = false;
-  const channel = await connection.createConfirmChannel();
   for (const { queue, exchanges, key } of QUEUES) {
     const { queue: own } = await channel.assertQueue('', { exclusive: true });
     for (const exchange of exchanges) await channel.bindQueue(own, exchange, key);
@@ -116,8 +117,13 @@ async function copyMessages({ settings }: World): Promise<Copier> {
     async stop() {
       if (isStopped) return;
       isStopped = true;
-      await channel.waitForConfirms();
-      await connection.close();
+      try {
+        await channel.waitForConfirms();
+        await session.close();
+      } catch (error) {
+        // Another fault has ended the connection: what was not confirmed is one copy less.
+        world.log('the copies ended early', { error: String(error) });
+      }
     },
   };
 }
