@@ -11,10 +11,10 @@ import { replicaState } from './replication.ts';
 
 const LOOK_EVERY_MS = 1_000;
 /** A primary that crashed is up again within a second or two, which costs less than a promotion. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 6_000;
 
 /**
- * Promotes the replica when the primary has not answered for eight seconds. Only a replica that was the synchronous one when the primary
+ * Promotes the replica when the primary has not answered for six seconds. Only a replica that was the synchronous one when the primary
  * was last seen: any other may lack commits that were acknowledged. Never returns.
  */
 export async function watchPrimary({ settings, write }: CommandInput): Promise<void> {
