@@ -10,6 +10,7 @@ import { type Customer, type RunningOrder, startOrder } from './running-order.ts
 
 const LAMP = { id: 1, name: 'Lamp', priceMinor: 2_500, quantity: 1_000_000 };
 const DECLINED = { type: 'card', number: DECLINED_CARD, exp_month: 12, exp_year: 2_099, cvc: '123' };
+const PATIENCE = { timeoutMs: 20_000, intervalMs: 50 };
 const FIRST_FOREIGN_PAYMENT = 1_000_000;
 const MONEY = { amount_minor: LAMP.priceMinor, currency: 'USD' };
 
@@ -51,9 +52,15 @@ function doings(shop: RunningOrder, ann: Customer, admin: Customer) {
     lastPaymentId += 1;
     return lastPaymentId;
   };
-  const post = (id: number, what: string, body?: unknown, who = ann) =>
-    who.request('POST', `/orders/${id}/${what}`, body);
-  const move = (id: number, status: string) => admin.request('PATCH', `/orders/${id}/status`, { status });
+  /** Many go on at a time, so one may be asked to try again shortly, and does. */
+  const ask = (who: Customer, method: string, path: string, body?: unknown) =>
+    eventually(async () => {
+      const answer = await who.request<{ id: number }>(method, path, body);
+      assert.notEqual(answer.status, 503);
+      return answer;
+    }, PATIENCE);
+  const post = (id: number, what: string, body?: unknown, who = ann) => ask(who, 'POST', `/orders/${id}/${what}`, body);
+  const move = (id: number, status: string) => ask(admin, 'PATCH', `/orders/${id}/status`, { status });
 
   /** Publishes a message so often, and resolves when the service has taken it. */
   async function tell(
@@ -129,7 +136,9 @@ function doings(shop: RunningOrder, ann: Customer, admin: Customer) {
   }
 
   async function place(): Promise<number> {
-    const { status, data } = await ann.place([{ product_id: LAMP.id, quantity: 1 }]);
+    const items = [{ product_id: LAMP.id, quantity: 1 }];
+    const body = { request_id: randomUUID(), shipping_address: '1 Test Street', items };
+    const { status, data } = await ask(ann, 'POST', '/orders', body);
     assert.equal(status, 201);
     return data.id;
   }
@@ -164,7 +173,7 @@ function doings(shop: RunningOrder, ann: Customer, admin: Customer) {
       const id = await place();
       if (state !== 'PENDING, stock pending') await reserve(id);
       await lead(id, state);
-      const { expires_at: expiresAt } = await ann.order(id);
+      const { expires_at: expiresAt } = await eventually(() => ann.order(id), PATIENCE);
       const paymentId = shop.paymentService.paymentsOf(id)[0]?.id ?? nextPaymentId();
       return { id, paymentId, expiresAt: new Date(expiresAt) };
     },
@@ -223,7 +232,7 @@ function findings(shop: RunningOrder, ann: Customer) {
   return {
     effectsOf,
     async stateOf(id: number): Promise<string> {
-      const { status, reason, stock, fulfillment } = await ann.order(id);
+      const { status, reason, stock, fulfillment } = await eventually(() => ann.order(id), PATIENCE);
       if (status === 'PENDING') return `PENDING, stock ${stock}`;
       if (status === 'PAID') return `PAID, ${fulfillment}`;
       return status === 'CANCELLED' ? `CANCELLED ${reason}` : status;

@@ -3,6 +3,7 @@
  * replays it: `SAGA_SEED=… SAGA_PATH=… SAGA_REPLAY=…` before the same command.
  */
 import assert from 'node:assert/strict';
+import { eventually } from '@punctual/testing';
 import fc from 'fast-check';
 import { type SagaDrive, startSagaDrive } from './saga-drive.ts';
 import * as rule from './saga-model.ts';
@@ -10,7 +11,7 @@ import * as rule from './saga-model.ts';
 const RUNS = 30;
 const MAX_COMMANDS = 15;
 /** Groups of runs that go on at a time, each with orders of its own: a run mostly waits for the brokers. */
-const LANES = 10;
+const LANES = 5;
 /** Bounds the search for a shorter failure. */
 const SEARCH_MS = 60_000;
 const { SAGA_SEED, SAGA_PATH, SAGA_REPLAY } = process.env;
@@ -45,7 +46,7 @@ const place: Command = {
   check: () => true,
   async run(model, { drive, orders }) {
     const id = await drive.place();
-    const { expires_at: expiresAt } = await drive.ann.order(id);
+    const { expires_at: expiresAt } = await eventually(() => drive.ann.order(id));
     const real = { id, told: drive.nextPaymentId(), another: drive.nextPaymentId(), expiresAt: new Date(expiresAt) };
     orders.push(real);
     const order = rule.placed();
