@@ -3,9 +3,10 @@ import type { Evidence, OrderRow } from './evidence.ts';
 import { createTally, type Tally } from './tally.ts';
 
 const CLAIM =
-  'Every order that was answered 201 exists with what was asked for, and there is one order per user and request id.';
+  'Every user and order that was answered 201 exists, orders with what was asked for; there is one user per address and one ' +
+  'order per user and request id.';
 
-/** attempted, acknowledged, unknown: order operations; twins and repetitions of one request each count. */
+/** attempted, acknowledged, unknown: register and order operations; twins and repetitions of one request each count. */
 export function checkOrders(history: Pick<History, 'operations'>, evidence: Evidence): Verdict {
   const tally = createTally('I2', CLAIM);
   const userIds = new Map(evidence.users.map(({ email, id }) => [email, id]));
@@ -23,7 +24,25 @@ export function checkOrders(history: Pick<History, 'operations'>, evidence: Evid
     if (found.length > 1) tally.duplicated(`request ${key} has orders ${ids}`, found.length - 1);
     if (!operations.has(key)) tally.unexpected(`order ${ids} of request ${key} was never asked for`);
   }
+  checkUsers(tally, history, evidence);
   return tally.verdict();
+}
+
+function checkUsers(tally: Tally, { operations }: Pick<History, 'operations'>, { users }: Evidence): void {
+  const byEmail = Map.groupBy(users, ({ email }) => email);
+  for (const { id, kind, email, outcome } of operations) {
+    if (kind !== 'register') continue;
+    const isThere = byEmail.has(email.toLowerCase());
+    tally.attempted();
+    if (outcome === 'ok') tally.acknowledged();
+    if (outcome === 'unknown') tally.unknown();
+    if (outcome === 'unknown' && isThere) tally.recovered();
+    if (outcome === 'ok' && !isThere) tally.lost(`user ${email} was answered to operation ${id} and does not exist`);
+  }
+  for (const [email, found] of byEmail) {
+    const ids = found.map(({ id }) => id).join(', ');
+    if (found.length > 1) tally.duplicated(`address ${email} has users ${ids}`, found.length - 1);
+  }
 }
 
 function checkRequest(

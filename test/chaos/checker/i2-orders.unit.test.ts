@@ -32,6 +32,30 @@ describe('I2, the orders that were answered', () => {
     { attempted: 6 },
   );
 
+  holds(
+    'when a registration of unknown outcome is found to have happened',
+    ({ history, evidence }) => ({
+      history: {
+        operations: [
+          ...history.operations,
+          operation(20, { kind: 'register', outcome: 'unknown' }),
+          operation(21, { kind: 'register', email: 'New@example.com', userId: 8 }),
+        ],
+      },
+      evidence: { users: [...evidence.users, { id: 8, email: 'new@example.com', verified: true }] },
+    }),
+    { attempted: 7, acknowledged: 6, unknown: 1, recovered: 1 },
+  );
+
+  caught(
+    'users that were answered and are not there, or are there twice',
+    ({ history, evidence }) => ({
+      history: { operations: [...history.operations, operation(20, { kind: 'register', email: 'gone@example.com' })] },
+      evidence: { users: [...evidence.users, { ...rowOf(evidence.users, { id: 7 }), id: 8 }] },
+    }),
+    { lost: 1, duplicated: 1 },
+    /user gone@example.com was answered to operation 20 and does not exist[\s\S]*has users 7, 8/,
+  );
   caught(
     'an order that was answered and is not there',
     ({ evidence }) => ({ evidence: { orders: without(evidence.orders, { id: 2 }) } }),

@@ -39,7 +39,10 @@ export async function nowOf(client: Client): Promise<number> {
 }
 
 export function users(client: Client): Promise<UserRow[]> {
-  return select(client, `SELECT id::float8, email, verified_at IS NOT NULL AS verified FROM users ORDER BY id`);
+  return select(
+    client,
+    `SELECT id::float8, email, verified_at IS NOT NULL AS verified FROM users WHERE deleted_at IS NULL ORDER BY id`,
+  );
 }
 
 export function products(client: Client): Promise<ProductRow[]> {
