@@ -66,6 +66,7 @@ export async function campaign(options: CampaignOptions): Promise<void> {
       environment: links.environment,
       services: options.sabotage?.serviceEnvironment ?? {},
       mostMails: LEAST_MAILS + Math.ceil(run.minutes * 60 * run.rate * MAILS_PER_OPERATION),
+      keep: options.keep,
       write: (line) => say(null, 'stack', line),
     });
     try {

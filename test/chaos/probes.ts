@@ -1,5 +1,5 @@
 /** The numbers that tell whether the platform keeps up, each asked of the server that knows it. */
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { Pool } from 'pg';
 import type { Settings } from './stack.ts';
 
@@ -23,8 +23,9 @@ export const GROUPS = {
   'order-payment': 'payment',
   'payment-order': 'order',
 } as const;
-/** Longer than a second, so that a busy machine does not look like one that is down. */
-const QUICK_MS = 2_500;
+const QUICK_MS = 900;
+/** An answer that came late still counts for this long, so that a busy machine does not look like one that is down. */
+const FRESH_MS = 5_000;
 const PATIENT_MS = 8_000;
 /** What is asked of the order database besides its outbox. A timer is overdue when the sweeper should have come by. */
 const TIMERS_SQL = `
@@ -74,29 +75,27 @@ export function createProbes(settings: Settings): Probes {
     logLevel: logLevel.NOTHING,
     connectionTimeout: 2_000,
     requestTimeout: 5_000,
-    retry: { retries: 0 },
+    retry: { retries: 1 },
   });
-  let admin = kafka.admin();
-  let connected = false;
+  let connected: Promise<Admin> | undefined;
 
   async function kafkaLags(): Promise<Readings> {
+    const connecting = connected ?? connect(kafka);
+    connected = connecting;
     try {
-      if (!connected) await admin.connect();
-      connected = true;
-      const readings: Readings = {};
-      for (const [group, topic] of Object.entries(GROUPS)) {
+      const admin = await bounded(connecting);
+      const lags = Object.entries(GROUPS).map(async ([group, topic]): Promise<[string, number]> => {
         const [ends, [committed]] = await Promise.all([
           admin.fetchTopicOffsets(topic),
           admin.fetchOffsets({ groupId: group, topics: [topic] }),
         ]);
-        readings[`kafka ${group}`] = lagOf(ends, committed?.partitions ?? []);
-      }
-      return readings;
+        return [`kafka ${group}`, lagOf(ends, committed?.partitions ?? [])];
+      });
+      return Object.fromEntries(await bounded(Promise.all(lags)));
     } catch (error) {
-      connected = false;
-      const broken = admin;
-      admin = kafka.admin();
-      await broken.disconnect();
+      // Connecting anew is the surest way back after a restart of the broker. Nobody waits for the old connection's end.
+      connected = undefined;
+      void Promise.allSettled([connecting.then((admin) => admin.disconnect())]);
       throw error;
     }
   }
@@ -152,15 +151,38 @@ export function createProbes(settings: Settings): Probes {
   ];
   // A source that is still at work is not asked again, so that a server that hangs does not collect questions.
   const running = new Map<object, Promise<Readings>>();
+  const known = new Map<object, { readonly atMs: number; readonly readings: Readings }>();
+
+  function ask(source: (typeof sources)[number]): Promise<Readings> {
+    const asked = running.get(source);
+    if (asked !== undefined) return asked;
+    const work = (async () => {
+      try {
+        const readings = await bounded(source.read());
+        known.set(source, { atMs: performance.now(), readings });
+        return readings;
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        known.delete(source);
+        return Object.fromEntries(source.names.map((name) => [name, null]));
+      } finally {
+        running.delete(source);
+      }
+    })();
+    running.set(source, work);
+    return work;
+  }
 
   async function readWithin(limitMs: number): Promise<Readings> {
     const all = await Promise.all(
-      sources.map(async (source) => {
-        const none = Object.fromEntries(source.names.map((name) => [name, null]));
-        const work = running.get(source) ?? source.read().finally(() => running.delete(source));
-        running.set(source, work);
-        return await within(limitMs, work, none);
-      }),
+      sources.map((source) =>
+        within(limitMs, ask(source), () => {
+          const last = known.get(source);
+          return last !== undefined && performance.now() - last.atMs < FRESH_MS
+            ? last.readings
+            : Object.fromEntries(source.names.map((name) => [name, null]));
+        }),
+      ),
     );
     return Object.assign({}, ...all);
   }
@@ -169,21 +191,36 @@ export function createProbes(settings: Settings): Probes {
     read: () => readWithin(QUICK_MS),
     settled: () => readWithin(PATIENT_MS),
     async close() {
-      await Promise.allSettled([...running.values()]);
+      await Promise.all([...running.values()]);
       await Promise.allSettled([...pools.values()].map((open) => open.end()));
-      await admin.disconnect();
+      const admin = await Promise.allSettled([connected]);
+      if (admin[0]?.status === 'fulfilled') await admin[0].value?.disconnect();
     },
   };
 }
 
-async function within(limitMs: number, work: Promise<Readings>, otherwise: Readings): Promise<Readings> {
-  const { promise, resolve } = Promise.withResolvers<Readings>();
-  const timer = setTimeout(() => resolve(otherwise), limitMs);
+async function connect(kafka: Kafka): Promise<Admin> {
+  const admin = kafka.admin();
+  await admin.connect();
+  return admin;
+}
+
+/** What hangs is an error too. */
+async function bounded<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('no answer in time')), PATIENT_MS);
   try {
     return await Promise.race([work, promise]);
-  } catch (error) {
-    if (error instanceof Error) return otherwise;
-    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function within(limitMs: number, work: Promise<Readings>, otherwise: () => Readings): Promise<Readings> {
+  const { promise, resolve } = Promise.withResolvers<Readings>();
+  const timer = setTimeout(() => resolve(otherwise()), limitMs);
+  try {
+    return await Promise.race([work, promise]);
   } finally {
     clearTimeout(timer);
   }

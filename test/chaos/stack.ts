@@ -97,6 +97,8 @@ export type StackOptions = {
   readonly services: ServiceVariables;
   /** The inbox keeps all mails of the run. */
   readonly mostMails: number;
+  /** Left as it is when it does not come up. */
+  readonly keep: boolean;
   write(line: string): void;
 };
 
@@ -120,7 +122,12 @@ export async function startStack(options: StackOptions): Promise<ChaosStack> {
   };
 
   await command('clean');
-  await bringUp(environment(), options.write);
+  try {
+    await bringUp(environment(), options.write);
+  } catch (error) {
+    if (!options.keep) await command('clean');
+    throw error;
+  }
   const readSettings = async (): Promise<Settings> => JSON.parse(await run(['env', '--json'], environment()));
   const settings = await readSettings();
 

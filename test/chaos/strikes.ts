@@ -5,6 +5,8 @@ import type { Fault, FaultRecord, World } from './types.ts';
 
 /** Between a healing that took long and the next strike. */
 const LEAST_GAP_MS = 2_000;
+/** The platform gets this long to recover before the next strike, unless the two are planned to overlap. */
+const RECOVERY_PATIENCE_MS = 30_000;
 /** Healing waits for proof by itself; a healing that hangs must not keep the run from ending. */
 const HEAL_LIMIT_MS = 180_000;
 const POLL_MS = 100;
@@ -45,6 +47,7 @@ export function playStrikes(options: StrikeOptions): StrikePlayer {
   const problems: string[] = [];
   const leftOut: Strike[] = [];
   const recoveries: Promise<void>[] = [];
+  let recovering = 0;
   const byName = new Map(options.faults.map((fault) => [fault.name, fault]));
   const sleepUntil = async (isDone: () => boolean) => {
     while (!isDone() && !options.isCancelled()) await delay(POLL_MS);
@@ -73,9 +76,11 @@ export function playStrikes(options: StrikeOptions): StrikePlayer {
     }
     const healedMs = options.now();
     options.say('healed', `${title}, after ${((healedMs - struckMs) / 1_000).toFixed(1)} s`);
+    recovering += 1;
     recoveries.push(
       (async () => {
         const recoveredMs = await options.recovered();
+        recovering -= 1;
         options.record({ name: strike.fault, target: strike.target, struckMs, healedMs, recoveredMs, notes });
         const text =
           recoveredMs === null ? 'not within the run' : `${(recoveredMs / 1_000).toFixed(1)} s after healing`;
@@ -94,6 +99,8 @@ export function playStrikes(options: StrikeOptions): StrikePlayer {
       const isLate = active.size > mostActive;
       await sleepUntil(() => active.size <= mostActive);
       if (isLate && !options.isCancelled()) await delay(LEAST_GAP_MS);
+      const patientUntilMs = options.now() + RECOVERY_PATIENCE_MS;
+      await sleepUntil(() => overlaps || recovering === 0 || options.now() > patientUntilMs);
       endOfEarlierMs = Math.max(endOfEarlierMs, strike.atMs + strike.lastsMs);
       if (options.isCancelled()) break;
       if (options.now() > options.lastStrikeMs) {
