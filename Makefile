@@ -7,13 +7,13 @@ BOOTSTRAP := $(CURDIR)/infra/bootstrap.sh
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 # Exported only when given, so that an empty one does not differ from none.
-$(foreach name,STACK PORT_BASE TIME_SCALE,$(if $($(name)),$(eval export $(name))))
+$(foreach name,STACK PORT_BASE TIME_SCALE REPLICATION FAILOVER,$(if $($(name)),$(eval export $(name))))
 
 STACK_CLI := node infra/stack.ts
 CRUISE := node --disable-warning=ExperimentalWarning --import ./test/boundaries/typescript-for-cruiser.ts \
 	node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.cjs
 
-.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench \
+.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench chaos \
 	test test-unit test-e2e test-stripe test-coverage lint fmt generate ci
 
 help:
@@ -74,6 +74,11 @@ postman: toolchain ## Run the Postman collection against the running stack
 
 bench: toolchain ## Orders per second through the gateway beside pgbench, and memory, on a stack of its own
 	@node bench/run.ts $(ARGS)
+
+chaos: toolchain ## Faults strike while customers shop, then every invariant is checked: SEED MINUTES RATE FAULT SABOTAGE KEEP LIST
+	@node --disable-warning=TimeoutNegativeWarning test/chaos/run.ts $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
+		$(if $(FAULT),--fault $(FAULT)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep) $(if $(LIST),--list) \
+		$(if $(STACK),--stack $(STACK)) $(ARGS)
 
 test: toolchain ## Every test, against real servers
 	@node test/run.ts $(ARGS)

@@ -9,6 +9,7 @@ const STACK = 'bench';
 const SERVICE_ENV = {
   gateway: { RATE_LIMIT_PER_SECOND: '1000000', RATE_LIMIT_BURST: '1000000' },
   order: { ORDER_MAX_OPEN: '0' },
+  auth: { REGISTER_ADDRESS_LIMIT: '1000000' },
 };
 
 export type Settings = {

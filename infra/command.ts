@@ -12,6 +12,8 @@ export type CommandInput = {
   timeScale: number;
   /** The scale that the last `up` was given. */
   lastTimeScale: number;
+  /** A promotion may give up what the replica has not received. */
+  acceptLoss: boolean;
   write: (line: string) => void;
 };
 

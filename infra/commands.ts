@@ -2,6 +2,7 @@ import { type Command, type CommandInput, locked } from './command.ts';
 import { stackEnvironment } from './connections.ts';
 import { checkHealth, doctor } from './doctor.ts';
 import { clean, down } from './down.ts';
+import { FAILOVER_COMMANDS } from './postgres/failover-commands.ts';
 import { PROGRAM_COMMANDS, restartProgram } from './program-commands.ts';
 import { ensureSecrets } from './secrets.ts';
 import { SERVICE_COMMANDS } from './service-commands.ts';
@@ -64,6 +65,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   ...PROGRAM_COMMANDS,
+  ...FAILOVER_COMMANDS,
   ...SERVICE_COMMANDS,
 };
 

@@ -1,3 +1,4 @@
+import { postgresRoles } from './postgres/nodes.ts';
 import { databaseName, TESTER_ROLE } from './postgres/roles.ts';
 import { redisPorts } from './redis/redis.ts';
 import { RABBITMQ_USER, type Secrets } from './secrets.ts';
@@ -21,24 +22,24 @@ export function redisNodeList(settings: StackSettings): string {
 /** What tests, bench and demo need to reach a stack; printed by `env`. */
 export function stackEnvironment(settings: StackSettings, secrets: Secrets, timeScale: number): Record<string, string> {
   const { ports } = settings;
+  const { primary, replica } = postgresRoles(settings);
   const url = (port: number) => `http://127.0.0.1:${port}`;
   return {
     STACK: settings.name,
     STACK_HOME: settings.home,
     TIME_SCALE: String(timeScale),
     GATEWAY_URL: url(ports.public),
-    POSTGRES_ADMIN_URL: postgresUrl('postgres', secrets.superuser, ports.postgresPrimary, 'postgres'),
-    POSTGRES_REPLICA_ADMIN_URL: postgresUrl('postgres', secrets.superuser, ports.postgresReplica, 'postgres'),
-    POSTGRES_PRIMARY_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.postgresPrimary, 'postgres'),
-    POSTGRES_REPLICA_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.postgresReplica, 'postgres'),
+    POSTGRES_ADMIN_URL: postgresUrl('postgres', secrets.superuser, primary.port, 'postgres'),
+    POSTGRES_REPLICA_ADMIN_URL: postgresUrl('postgres', secrets.superuser, replica.port, 'postgres'),
+    POSTGRES_PRIMARY_URL: postgresUrl(TESTER_ROLE, secrets.tester, primary.port, 'postgres'),
+    POSTGRES_REPLICA_URL: postgresUrl(TESTER_ROLE, secrets.tester, replica.port, 'postgres'),
+    POSTGRES_PRIMARY_PROGRAM: primary.name,
+    POSTGRES_REPLICA_PROGRAM: replica.name,
+    REPLICATION: settings.replication,
+    FAILOVER: settings.failover,
     PGPOOL_URL: postgresUrl(TESTER_ROLE, secrets.tester, ports.pgpool, 'postgres'),
     DATABASE_PREFIX: settings.databasePrefix,
-    ORDER_DATABASE_URL: postgresUrl(
-      'postgres',
-      secrets.superuser,
-      ports.postgresPrimary,
-      databaseName(settings, 'order'),
-    ),
+    ORDER_DATABASE_URL: postgresUrl('postgres', secrets.superuser, primary.port, databaseName(settings, 'order')),
     RABBITMQ_URL: rabbitmqUrl(settings, secrets),
     RABBITMQ_MANAGEMENT_URL: url(ports.rabbitmqManagement),
     RABBITMQ_USER,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { postgresUrl } from './connections.ts';
+import { postgresRoles } from './postgres/nodes.ts';
 import { databaseName } from './postgres/roles.ts';
 import { sql } from './probes.ts';
 import type { Secrets } from './secrets.ts';
@@ -40,7 +41,7 @@ async function fingerprint(settings: StackSettings, secrets: Secrets): Promise<s
     hash.update(`${file}\0${mtimeMs}\0${size}\0`);
   }
   const names = DATABASE_SERVICES.map((service) => `'${databaseName(settings, service)}'`).join(', ');
-  const admin = postgresUrl('postgres', secrets.superuser, settings.ports.postgresPrimary, 'postgres');
+  const admin = postgresUrl('postgres', secrets.superuser, postgresRoles(settings).primary.port, 'postgres');
   // A database that was dropped and made anew has another number; another data folder has another system identifier.
   hash.update(
     await sql(

@@ -59,6 +59,21 @@ export async function endLeftovers(settings: StackSettings, supervisorPid?: numb
   return found;
 }
 
+/** Kills what Postgres has left at work in a data folder; its processes work there, even when the folder is removed. */
+export function killPostgresIn(folder: string): number {
+  const found = numericFolders().flatMap((pid) => {
+    const name = read(`/proc/${pid}/comm`).trim();
+    return name === 'postgres' && isBelow(link(`/proc/${pid}/cwd`), folder) ? [{ pid, name }] : [];
+  });
+  signalAll(found, 'SIGKILL');
+  return found.length;
+}
+
+/** A removed or moved folder is shown by the kernel with a word behind its name. */
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`) || path === `${folder} (deleted)`;
+}
+
 /** A process and everything below it. */
 export function descendants(root: number): number[] {
   const children = new Map<number, number[]>();

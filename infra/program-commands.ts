@@ -7,8 +7,9 @@ import { rabbitmqFolder } from './rabbitmq/rabbitmq.ts';
 import { serverReadiness } from './readiness.ts';
 import { ensureSecrets } from './secrets.ts';
 import { serviceReadiness } from './service-tasks.ts';
+import { stackPlan, writePlan } from './stack-plan.ts';
 import type { StackSettings } from './stack-settings.ts';
-import { programStates, signalProgram, startProgram, stopProgram } from './supervisor.ts';
+import { programStates, signalProgram, startProgram, startSupervisor, stopProgram } from './supervisor.ts';
 import { logFile } from './supervisor-config.ts';
 import { UserError } from './user-error.ts';
 
@@ -54,6 +55,19 @@ export const PROGRAM_COMMANDS: Readonly<Record<string, Command>> = {
       const env = { ...process.env, ...stackEnvironment(settings, ensureSecrets(settings), lastTimeScale) };
       return (await inForeground(args, env)) === 0;
     },
+  },
+  apply: {
+    usage: '',
+    about: 'restart the programs whose variables changed (SERVICE_ENV), without waiting; all others stay as they are',
+    needsStack: true,
+    run: (input) =>
+      locked(input, async () => {
+        const { settings, lastTimeScale, write } = input;
+        await writePlan(settings, stackPlan(settings, ensureSecrets(settings), { timeScale: lastTimeScale }));
+        const { restarted } = await startSupervisor(settings);
+        for (const name of restarted) await startProgram(settings, name);
+        write(restarted.length > 0 ? `Restarted: ${restarted.join(' ')}` : 'Nothing has changed.');
+      }),
   },
   'wipe-rabbitmq': {
     usage: '',

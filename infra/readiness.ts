@@ -1,4 +1,6 @@
 import { postgresUrl } from './connections.ts';
+import { postgresRoles } from './postgres/nodes.ts';
+import { stopWaiting, waitForReplica } from './postgres/replication.ts';
 import { rolesSql } from './postgres/roles.ts';
 import { probeAmqp, probeHttp, probeKafka, probeSmtp, sql } from './probes.ts';
 import { ensureRedisCluster, probeRedisCluster } from './redis/cluster.ts';
@@ -17,8 +19,9 @@ export type Readiness = {
 /** The backing servers; each is independent of the others except the replica and pgpool, which follow the primary. */
 export function serverReadiness(settings: StackSettings, secrets: Secrets): Readiness[] {
   const { ports } = settings;
-  const admin = postgresUrl('postgres', secrets.superuser, ports.postgresPrimary, 'postgres');
-  const replica = postgresUrl('postgres', secrets.superuser, ports.postgresReplica, 'postgres');
+  const { primary, replica } = postgresRoles(settings);
+  const admin = postgresUrl('postgres', secrets.superuser, primary.port, 'postgres');
+  const replicaAdmin = postgresUrl('postgres', secrets.superuser, replica.port, 'postgres');
   const throughPgpool = (name: string) =>
     `${postgresUrl('postgres', secrets.superuser, ports.pgpool, 'postgres')}?application_name=${name}`;
   const management = {
@@ -27,22 +30,26 @@ export function serverReadiness(settings: StackSettings, secrets: Secrets): Read
   return [
     {
       label: 'Postgres primary answers a query; roles and databases are there',
-      programs: ['postgres-primary'],
+      programs: [primary.name],
       probe: async () => {
-        await sql(admin, rolesSql(settings, secrets), 20_000);
+        await sql(admin, rolesSql(settings, secrets), 40_000);
+        if (settings.replication === 'asynchronous') await stopWaiting(settings, admin);
       },
     },
     {
-      label: 'Postgres replica streams from the primary',
-      programs: ['postgres-replica', 'postgres-primary'],
-      probe: () => probeReplica(admin, replica),
+      label: `Postgres replica streams from the primary, ${settings.replication}`,
+      programs: [replica.name, primary.name],
+      probe: async () => {
+        await probeReplica(admin, replicaAdmin);
+        if (settings.replication === 'synchronous') await waitForReplica(settings, admin);
+      },
     },
     {
       label: 'pgpool routes writes to the primary, reads to the replica',
-      programs: ['pgpool', 'postgres-primary', 'postgres-replica'],
+      programs: ['pgpool', primary.name, replica.name],
       probe: async () => {
-        await expectServer(throughPgpool('stack-write'), ports.postgresPrimary, 'a write session');
-        await expectServer(throughPgpool('stack-read'), ports.postgresReplica, 'a read session');
+        await expectServer(throughPgpool('stack-write'), primary.port, 'a write session');
+        await expectServer(throughPgpool('stack-read'), replica.port, 'a read session');
       },
     },
     {

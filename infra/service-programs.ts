@@ -5,6 +5,7 @@ import { MAIL_NICENESS } from './inbox/program.ts';
 import { databaseName } from './postgres/roles.ts';
 import type { Program } from './program.ts';
 import { type Secrets, writeSecretFile } from './secrets.ts';
+import { throughLinks } from './service-links.ts';
 import { isDatabaseService, SERVICES, type ServiceName } from './services.ts';
 import type { PortName, StackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
@@ -91,7 +92,8 @@ export function serviceEnvironment(
   service: ServiceName,
   timeScale: number,
 ): Record<string, string> {
-  const { ports } = settings;
+  const linked = throughLinks(settings);
+  const { ports } = linked;
   const url = (port: number) => `http://127.0.0.1:${port}`;
   const publicUrl = url(ports.public).replace('127.0.0.1', 'localhost');
   const file = (name: string, value: string) => writeSecretFile(settings, `${service}.${name}`, value);
@@ -107,10 +109,12 @@ export function serviceEnvironment(
     NODE_COMPILE_CACHE: join(settings.home, 'compile-cache'),
     // By default glibc keeps a heap for every thread of a process.
     MALLOC_ARENA_MAX: '2',
+    // URLs with passwords are in files: without this a service would not be restarted when its links change.
+    ...(process.env.SERVICE_LINKS ? { SERVICE_LINKS: process.env.SERVICE_LINKS } : {}),
   };
   const identity = { JWKS_URL: `${url(ports.auth)}/.well-known/jwks.json`, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE };
   const kafka = { KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`, KAFKA_TOPIC_PREFIX: '' };
-  const rabbit = { RABBITMQ_URL_FILE: file('rabbitmq-url', rabbitmqUrl(settings, secrets)), DELAY_STRATEGY: 'auto' };
+  const rabbit = { RABBITMQ_URL_FILE: file('rabbitmq-url', rabbitmqUrl(linked, secrets)), DELAY_STRATEGY: 'auto' };
   const redis = { REDIS_NODES: redisNodeList(settings) };
   const database = (name: keyof typeof POOL_SIZE) => {
     const role = databaseName(settings, name);

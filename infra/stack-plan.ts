@@ -13,6 +13,7 @@ import { haproxy } from './haproxy/haproxy.ts';
 import { inbox } from './inbox/program.ts';
 import { kafka } from './kafka/kafka.ts';
 import { pgpool } from './pgpool/pgpool.ts';
+import { failoverPrograms } from './postgres/failover-program.ts';
 import { postgres } from './postgres/postgres.ts';
 import type { ConfigFile, Program } from './program.ts';
 import { rabbitmq } from './rabbitmq/rabbitmq.ts';
@@ -34,16 +35,14 @@ export function stackPlan(
   const source = (path: string) => readFileSync(join(settings.repo, 'infra', path), 'utf8');
   const node = pinnedNode(settings);
   const parts = [
-    postgres(settings, secrets, {
-      primary: source('postgres/run-primary.sh'),
-      replica: source('postgres/run-replica.sh'),
-    }),
+    postgres(settings, secrets, source('postgres/run.sh')),
     pgpool(settings, secrets, source('pgpool/run.sh')),
     redis(settings),
     rabbitmq(settings, secrets, source('rabbitmq/run.sh')),
     kafka(settings, source('kafka/run.sh')),
     { programs: [inbox(settings, node)], files: [] },
     haproxy(settings),
+    { programs: failoverPrograms(settings, node), files: [] },
     { programs: servicePrograms(settings, secrets, node, options), files: [] },
   ];
   return { programs: parts.flatMap(({ programs }) => programs), files: parts.flatMap(({ files }) => files) };

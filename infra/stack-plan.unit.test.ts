@@ -31,7 +31,7 @@ const secrets: Secrets = {
   jwtSigningKeyFile: '/nowhere/key.pem',
 };
 const servers = [
-  postgres(settings, secrets, { primary: '', replica: '' }),
+  postgres(settings, secrets, ''),
   pgpool(settings, secrets, ''),
   redis(settings),
   rabbitmq(settings, secrets, ''),
@@ -52,7 +52,7 @@ describe("the servers' configuration", () => {
 
   it('lets every server listen on this machine only', () => {
     for (const { path, text } of files) assert.doesNotMatch(text, /0\.0\.0\.0|\*:\d|::\d/, path);
-    assert.match(textOf('primary.conf'), /^listen_addresses = '127\.0\.0\.1'$/m);
+    assert.match(textOf('postgres-primary.conf'), /^listen_addresses = '127\.0\.0\.1'$/m);
     assert.match(
       textOf('server.properties'),
       new RegExp(`^listeners=PLAINTEXT://127\\.0\\.0\\.1:${ports.kafka},`, 'm'),
@@ -66,8 +66,8 @@ describe("the servers' configuration", () => {
   });
 
   it('keeps what was committed on the disk', () => {
-    assert.match(textOf('primary.conf'), /^fsync = on$/m);
-    assert.match(textOf('primary.conf'), /^synchronous_commit = on$/m);
+    assert.match(textOf('postgres-primary.conf'), /^fsync = on$/m);
+    assert.match(textOf('postgres-primary.conf'), /^synchronous_commit = on$/m);
   });
 
   it('routes write pools to the primary, read pools to the standby, the unnamed to the primary', () => {

@@ -35,6 +35,7 @@ const PORT_OFFSETS = {
   rabbitmqPrometheus: 43,
   kafka: 50,
   kafkaController: 51,
+  kafkaLinked: 52,
 } as const;
 
 export type PortName = keyof typeof PORT_OFFSETS;
@@ -48,8 +49,13 @@ const WELL_KNOWN_PORTS: Partial<Record<PortName, number>> = {
   rabbitmqManagement: 15672,
 };
 
+export const REPLICATIONS = ['asynchronous', 'synchronous'] as const;
+export type Replication = (typeof REPLICATIONS)[number];
+export const FAILOVERS = ['manual', 'automatic'] as const;
+export type Failover = (typeof FAILOVERS)[number];
+
 export const DEFAULT_STACK = 'punctual';
-const DEFAULT_BASES: Readonly<Record<string, number>> = { [DEFAULT_STACK]: 23000, test: 31000 };
+const DEFAULT_BASES: Readonly<Record<string, number>> = { [DEFAULT_STACK]: 23000, test: 31000, chaos: 29400 };
 /** Bases for other names: blocks of a hundred below the kernel's usual ephemeral range (32768…). */
 const DERIVED_FIRST_BASE = 24000;
 const DERIVED_BLOCKS = 60;
@@ -71,6 +77,10 @@ export type StackSettings = Readonly<{
   isRoot: boolean;
   /** The account for the servers that refuse to run as root; undefined where everything runs as the caller. */
   serverUser: string | undefined;
+  /** Whether a commit waits until the replica has it on its disk. */
+  replication: Replication;
+  /** Who promotes the replica when the primary is lost: the operator, or the stack. */
+  failover: Failover;
 }>;
 
 /** What `up` was last asked for; kept beside the data so that later commands need no variables. */
@@ -78,6 +88,9 @@ export type StackState = {
   /** The base given with PORT_BASE; null when the stack has the ports that go with its name. */
   portBase: number | null;
   timeScale: number;
+  /** Absent in the state of an older stack. */
+  replication?: Replication;
+  failover?: Failover;
 };
 
 /** Ports of the stack with this name; an explicit base moves all of them together. */
@@ -114,7 +127,16 @@ export function stackSettings(options: {
       'Set PUNCTUAL_HOME to a shorter path.',
     );
   }
-  const explicitPortBase = parsePortBase(options.portBase) ?? readState(home)?.portBase ?? undefined;
+  const state = readState(home);
+  const explicitPortBase = parsePortBase(options.portBase) ?? state?.portBase ?? undefined;
+  const replication = oneOf('REPLICATION', env, REPLICATIONS) ?? state?.replication ?? 'asynchronous';
+  const failover = oneOf('FAILOVER', env, FAILOVERS) ?? state?.failover ?? 'manual';
+  if (failover === 'automatic' && replication !== 'synchronous') {
+    throw new UserError(
+      'FAILOVER=automatic with asynchronous replication could lose orders that were accepted',
+      'Add REPLICATION=synchronous, or take FAILOVER=manual.',
+    );
+  }
   return {
     name,
     databasePrefix: name.replaceAll('-', '_'),
@@ -132,6 +154,8 @@ export function stackSettings(options: {
     },
     isRoot,
     serverUser: isRoot ? 'postgres' : undefined,
+    replication,
+    failover,
   };
 }
 
@@ -165,6 +189,18 @@ function parsePortBase(text: string | undefined): number | undefined {
     );
   }
   return base;
+}
+
+function oneOf<const T extends string>(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+  choices: readonly T[],
+): T | undefined {
+  const text = env[name];
+  if (!text) return undefined;
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new UserError(`${name}=${text} is none of ${choices.join(', ')}`, 'Name one of them.');
+  return found;
 }
 
 function derivedBase(name: string): number {

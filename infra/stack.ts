@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
     lines: { type: 'string', default: '50' },
     follow: { type: 'boolean', default: false },
     'time-scale': { type: 'string' },
+    'accept-loss': { type: 'boolean', default: false },
   },
 });
 
@@ -25,7 +26,7 @@ try {
   if (!command) {
     const list = Object.entries(COMMANDS).map(([key, { usage, about }]) => `  ${`${key} ${usage}`.padEnd(34)}${about}`);
     process.stdout.write(
-      `node infra/stack.ts COMMAND   (STACK, PORT_BASE, TIME_SCALE, PUNCTUAL_HOME from the environment)\n${list.join('\n')}\n`,
+      `node infra/stack.ts COMMAND   (STACK, PORT_BASE, TIME_SCALE, REPLICATION, FAILOVER, PUNCTUAL_HOME from the environment)\n${list.join('\n')}\n`,
     );
     process.exitCode = name === 'help' ? 0 : 1;
   } else {
@@ -58,6 +59,7 @@ try {
       follow: values.follow,
       timeScale,
       lastTimeScale: readState(settings.home)?.timeScale ?? 1,
+      acceptLoss: values['accept-loss'],
       write: (line) => process.stdout.write(`${line}\n`),
     });
     if (isWell === false) process.exitCode = 1;

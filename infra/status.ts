@@ -1,3 +1,4 @@
+import { postgresRoles } from './postgres/nodes.ts';
 import { descendants, memoryOf } from './processes.ts';
 import type { PortName, StackSettings } from './stack-settings.ts';
 import { programStates } from './supervisor.ts';
@@ -13,6 +14,7 @@ const PORTS: Readonly<Record<string, readonly PortName[]>> = {
   rabbitmq: ['rabbitmq', 'rabbitmqManagement'],
   inbox: ['inbox', 'smtp'],
   haproxy: ['public'],
+  failover: [],
 };
 
 /** One line per program: state, uptime, memory of all its processes, ports. False when nothing runs. */
@@ -24,6 +26,8 @@ export async function printStatus(settings: StackSettings, write: (line: string)
   }
   let totalRss = 0;
   let totalPss = 0;
+  const { primary, replica } = postgresRoles(settings);
+  const parts: Readonly<Record<string, string>> = { [primary.name]: 'primary', [replica.name]: 'replica' };
   const rows = [...states.values()].map(({ name, state, pid, uptimeSeconds }) => {
     const processes = pid > 0 ? descendants(pid) : [];
     const rss = sum(processes.map((process) => memoryOf(process).rssBytes));
@@ -36,7 +40,7 @@ export async function printStatus(settings: StackSettings, write: (line: string)
       pid > 0 ? duration(uptimeSeconds) : '',
       pid > 0 ? megabytes(rss) : '',
       pid > 0 ? String(pid) : '',
-      ports,
+      parts[name] ? `${ports} ${parts[name]}` : ports,
     ];
   });
   for (const line of columns([['program', 'state', 'up for', 'memory', 'pid', 'port'], ...rows])) write(line);

@@ -1,3 +1,4 @@
+import { postgresRoles } from './postgres/nodes.ts';
 import type { StackSettings } from './stack-settings.ts';
 
 /** Rows as left-aligned columns. */
@@ -17,6 +18,7 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 /** What `up` ends with: every address, what is behind it, and how to log in. */
 export function addressTable(settings: StackSettings, profile: 'servers' | 'all'): string[] {
   const { ports } = settings;
+  const { primary, replica } = postgresRoles(settings);
   const web = (port: number, path = '') => `http://localhost:${port}${path}`;
   const tcp = (...numbers: number[]) => numbers.map((port) => `127.0.0.1:${port}`).join(' ');
   const services: string[][] = [
@@ -33,8 +35,8 @@ export function addressTable(settings: StackSettings, profile: 'servers' | 'all'
     [tcp(ports.kafka), 'Kafka'],
     [tcp(ports.redis1, ports.redis2, ports.redis3), 'Redis Cluster'],
     [tcp(ports.pgpool), 'pgpool, in front of both Postgres servers'],
-    [tcp(ports.postgresPrimary), 'Postgres primary'],
-    [tcp(ports.postgresReplica), 'Postgres streaming replica'],
+    [tcp(primary.port), 'Postgres primary'],
+    [tcp(replica.port), `Postgres streaming replica, ${settings.replication}`],
   ];
   const logins = ['', 'Demo logins: admin@punctual.test / punctual-admin   customer@punctual.test / punctual-customer'];
   return [...columns([...(profile === 'all' ? services : []), ...servers]), ...(profile === 'all' ? logins : [])];

@@ -1,8 +1,9 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { fetchKafkaJars, hasKafkaJars } from './kafka/kafka-jars.ts';
 import { logTail } from './log-tail.ts';
 import { installPackages, missingPackages } from './packages.ts';
-import { dataFolder } from './postgres/postgres.ts';
+import { POSTGRES_NODES, postgresRoles } from './postgres/nodes.ts';
+import { copyAnew, isFormerPrimary } from './postgres/rejoin.ts';
 import { checkMachine, checkPorts, checkRoom } from './preflight.ts';
 import { prepareDatabases } from './prepare-databases.ts';
 import { untilReady } from './probes.ts';
@@ -12,9 +13,9 @@ import { forgetMovedCluster } from './redis/cluster.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
 import { serviceReadiness } from './service-tasks.ts';
 import { type StackPlan, stackPlan, writePlan } from './stack-plan.ts';
-import { type StackSettings, stateFile } from './stack-settings.ts';
+import { type StackSettings, type StackState, stateFile } from './stack-settings.ts';
 import { allSteps, type Steps } from './steps.ts';
-import { programStates, startProgram, startSupervisor, stopProgram, supervisorPid } from './supervisor.ts';
+import { programStates, startProgram, startSupervisor, supervisorPid } from './supervisor.ts';
 import { logFile } from './supervisor-config.ts';
 import { UserError } from './user-error.ts';
 
@@ -44,7 +45,12 @@ export async function up(settings: StackSettings, options: UpOptions, steps: Ste
   await writePlan(settings, plan);
   writeFileSync(
     stateFile(settings.home),
-    JSON.stringify({ portBase: settings.explicitPortBase ?? null, timeScale: options.timeScale }),
+    JSON.stringify({
+      portBase: settings.explicitPortBase ?? null,
+      timeScale: options.timeScale,
+      replication: settings.replication,
+      failover: settings.failover,
+    } satisfies StackState),
   );
 
   const { restarted } = await startSupervisor(settings);
@@ -61,7 +67,9 @@ export async function up(settings: StackSettings, options: UpOptions, steps: Ste
     return secrets;
   }
   // Migrations need Postgres alone; RabbitMQ and Kafka take longer to start.
-  const databases = ready.filter(({ server }) => server.programs.includes('postgres-primary')).map(({ done }) => done);
+  const databases = ready
+    .filter(({ server }) => POSTGRES_NODES.some((node) => server.programs.includes(node)))
+    .map(({ done }) => done);
   await allSteps([...waits, allSteps(databases).then(() => prepareDatabases(settings, secrets, steps))]);
   await startMissing(
     settings,
@@ -118,19 +126,23 @@ async function startMissing(settings: StackSettings, names: readonly string[]): 
 }
 
 async function awaitServer(settings: StackSettings, server: Readiness, steps: Steps): Promise<void> {
-  if (server.programs[0] !== 'postgres-replica') return awaitReady(settings, server, SERVER_LIMIT_MS, steps);
+  const { replica } = postgresRoles(settings);
+  if (server.programs[0] !== replica.name) return awaitReady(settings, server, SERVER_LIMIT_MS, steps);
   await steps.step(server.label, async () => {
     const primary = () => hopeless(settings, server.programs);
-    const isNew = !existsSync(dataFolder(settings, 'postgres-replica'));
+    const wasPrimary = isFormerPrimary(replica);
+    const isNew = wasPrimary || !existsSync(replica.dataFolder);
+    if (wasPrimary) {
+      steps.note(`${replica.name} was the primary before: copying it anew.`);
+      await copyAnew(settings, replica);
+    }
     try {
       await untilReady(server.probe, { limitMs: isNew ? SERVER_LIMIT_MS : REPLICA_PATIENCE_MS, abort: primary });
     } catch (error) {
       if (isNew) throw explain(settings, server, error);
       // Another timeline, a lost slot, a damaged folder: whatever it is, a fresh copy of the primary ends it.
       steps.note('The replica does not follow the primary: copying it anew.');
-      await stopProgram(settings, 'postgres-replica');
-      rmSync(dataFolder(settings, 'postgres-replica'), { recursive: true, force: true });
-      await startProgram(settings, 'postgres-replica');
+      await copyAnew(settings, replica);
       await reachOrExplain(settings, server, SERVER_LIMIT_MS);
     }
   });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ConfigFile, Program } from '../program.ts';
-import type { StackSettings } from '../stack-settings.ts';
+import { serviceLinks } from '../service-links.ts';
+import type { Ports, StackSettings } from '../stack-settings.ts';
 import { kafkaJarsFolder } from './kafka-jars.ts';
 
 /** One Kafka node in KRaft mode: broker and controller in one process, every internal topic with one copy. */
@@ -24,27 +25,39 @@ export function kafka(settings: StackSettings, source: string): { programs: Prog
           KAFKA_CLUSTER_ID: clusterId(settings.name),
           KAFKA_LOG_LEVEL: 'warn',
         },
-        ports: ['kafka', 'kafkaController'],
+        ports: ['kafka', 'kafkaController', 'kafkaLinked'],
         stopWaitSeconds: 30,
         priority: 10,
       },
     ],
     files: [
       { program: 'kafka', path: script, text: source, mode: 0o755 },
-      { program: 'kafka', path: config, text: serverProperties(ports.kafka, ports.kafkaController, join(data, 'log')) },
+      { program: 'kafka', path: config, text: serverProperties(ports, join(data, 'log'), serviceLinks().kafka) },
     ],
   };
 }
 
-function serverProperties(port: number, controllerPort: number, logFolder: string): string {
+/**
+ * A client talks to the address that the broker advertises, whatever address it began with. So the services' link needs a
+ * listener of its own, which advertises the link's port.
+ */
+function serverProperties(ports: Ports, logFolder: string, link: number | undefined): string {
+  const listeners = [
+    `PLAINTEXT://127.0.0.1:${ports.kafka}`,
+    ...(link === undefined ? [] : [`LINKED://127.0.0.1:${ports.kafkaLinked}`]),
+  ];
+  const advertised = [
+    `PLAINTEXT://127.0.0.1:${ports.kafka}`,
+    ...(link === undefined ? [] : [`LINKED://127.0.0.1:${link}`]),
+  ];
   const properties: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.quorum.voters': `1@127.0.0.1:${ports.kafkaController}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: [...listeners, `CONTROLLER://127.0.0.1:${ports.kafkaController}`].join(','),
+    'advertised.listeners': advertised.join(','),
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,LINKED:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': logFolder,
     // Topics are made by the services, with the partitions they mean; a typing mistake must not make one.

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { POSTGRES_NODES, postgresNode, primaryFile } from '../postgres/nodes.ts';
+import { STANDBY_NAME } from '../postgres/postgres.ts';
 import { databaseName, TESTER_ROLE } from '../postgres/roles.ts';
 import type { ConfigFile, Program } from '../program.ts';
 import type { Secrets } from '../secrets.ts';
@@ -16,6 +18,7 @@ export function pgpool(
 ): { programs: Program[]; files: ConfigFile[] } {
   const { folders, ports, serverUser } = settings;
   const conf = (name: string) => join(folders.conf, 'pgpool', name);
+  const nodes = POSTGRES_NODES.map((name) => postgresNode(settings, name));
   const work = join(folders.data, 'pgpool');
   const passwords: Record<string, string> = {
     postgres: secrets.superuser,
@@ -39,7 +42,13 @@ export function pgpool(
         kind: 'server',
         command: ['/bin/sh', conf('run.sh')],
         cwd: work,
-        env: { HOME: work, USER: serverUser ?? '', PGPOOL_CONF: join(folders.conf, 'pgpool') },
+        env: {
+          HOME: work,
+          USER: serverUser ?? '',
+          PGPOOL_CONF: join(folders.conf, 'pgpool'),
+          PRIMARY_FILE: primaryFile(settings),
+          NODES: POSTGRES_NODES.join(' '),
+        },
         ports: ['pgpool', 'pgpoolControl'],
         user: serverUser,
         // SIGINT is the fast shutdown: sessions end, then the children.
@@ -90,18 +99,15 @@ export function pgpool(
       "app_name_redirect_preference_list = '.*-write:primary,.*-read:standby'",
       // Whoever names nothing gets the primary, so that nobody reads stale data by accident.
       "database_redirect_preference_list = '.*:primary'",
-      "backend_hostname0 = '127.0.0.1'",
-      `backend_port0 = ${ports.postgresPrimary}`,
-      'backend_weight0 = 1',
-      // Two nodes on one machine: nobody promotes the replica, so a primary that restarts is the primary still.
-      "backend_flag0 = 'ALWAYS_PRIMARY|DISALLOW_TO_FAILOVER'",
-      "backend_application_name0 = 'primary'",
-      "backend_hostname1 = '127.0.0.1'",
-      `backend_port1 = ${ports.postgresReplica}`,
-      'backend_weight1 = 1',
-      "backend_flag1 = 'ALLOW_TO_FAILOVER'",
-      // auto_failback looks for this name in pg_stat_replication before it takes the replica back.
-      "backend_application_name1 = 'replica'",
+      // run.sh adds backend_flag0 and 1: the present primary is ALWAYS_PRIMARY|DISALLOW_TO_FAILOVER. The stack alone decides who
+      // is the primary, so a primary that restarts is the primary still, and two deciders cannot disagree.
+      ...nodes.flatMap(({ port }, index) => [
+        `backend_hostname${index} = '127.0.0.1'`,
+        `backend_port${index} = ${port}`,
+        `backend_weight${index} = 1`,
+        // auto_failback looks for this name in pg_stat_replication before it takes a replica back.
+        `backend_application_name${index} = '${STANDBY_NAME}'`,
+      ]),
       'failover_on_backend_error = off',
       'failover_on_backend_shutdown = off',
       'auto_failback = on',

@@ -3,8 +3,16 @@ import { join } from 'node:path';
 import type { ConfigFile, Program } from '../program.ts';
 import type { Secrets } from '../secrets.ts';
 import type { StackSettings } from '../stack-settings.ts';
+import { otherNode, POSTGRES_NODES, postgresNode, primaryFile } from './nodes.ts';
 
 export const REPLICATION_SLOT = 'replica';
+/** How the replica calls itself to the primary, whichever of the two servers it is. */
+export const STANDBY_NAME = 'replica';
+const HOST_RULES = [
+  'host all all 127.0.0.1/32 scram-sha-256',
+  'host replication replicator 127.0.0.1/32 scram-sha-256',
+  '',
+].join('\n');
 const VERSIONS_FOLDER = '/usr/lib/postgresql';
 const OLDEST_VERSION = 15;
 
@@ -19,101 +27,78 @@ export function postgresBin(): string | undefined {
     .find((bin) => readFolder(bin).includes('postgres'));
 }
 
-/** The primary and one streaming replica. */
-export function postgres(settings: StackSettings, secrets: Secrets, sources: { primary: string; replica: string }) {
-  const { ports, folders, serverUser } = settings;
+/** Two servers, one of them the primary and the other its streaming replica; which is which, they find out when they start. */
+export function postgres(settings: StackSettings, secrets: Secrets, source: string) {
+  const { folders, ports, serverUser } = settings;
   const bin = postgresBin() ?? join(VERSIONS_FOLDER, String(OLDEST_VERSION), 'bin');
   const conf = (name: string) => join(folders.conf, 'postgres', name);
+  const script = conf('run.sh');
   const passwordFile = conf('superuser-password');
   const passFile = conf('replicator.pgpass');
-  const account = { HOME: '/', USER: serverUser ?? '', PGBIN: bin };
+  const nodes = POSTGRES_NODES.map((name) => postgresNode(settings, name));
 
-  const programs: Program[] = [
-    {
-      name: 'postgres-primary',
-      kind: 'server',
-      command: ['/bin/sh', conf('run-primary.sh')],
-      cwd: folders.data,
-      env: {
-        ...account,
-        PGDATA: dataFolder(settings, 'postgres-primary'),
-        PG_CONFIG: conf('primary.conf'),
-        PG_PASSWORD_FILE: passwordFile,
-      },
-      ports: ['postgresPrimary'],
-      user: serverUser,
-      // SIGINT is the fast shutdown: open transactions are rolled back, nothing waits for clients to leave.
-      stopSignal: 'INT',
-      stopWaitSeconds: 30,
-      priority: 10,
+  const programs: Program[] = nodes.map((node, index) => ({
+    name: node.name,
+    kind: 'server',
+    command: ['/bin/sh', script],
+    cwd: folders.data,
+    env: {
+      HOME: '/',
+      USER: serverUser ?? '',
+      NODE: node.name,
+      OTHER_PORT: String(postgresNode(settings, otherNode(node.name)).port),
+      PRIMARY_FILE: primaryFile(settings),
+      REPLICATION_SLOT,
+      PGBIN: bin,
+      PGDATA: node.dataFolder,
+      PG_CONFIG: conf(`${node.name}.conf`),
+      PG_PASSWORD_FILE: passwordFile,
+      PGPASSFILE: passFile,
     },
-    {
-      name: 'postgres-replica',
-      kind: 'server',
-      command: ['/bin/sh', conf('run-replica.sh')],
-      cwd: folders.data,
-      env: {
-        ...account,
-        PGDATA: dataFolder(settings, 'postgres-replica'),
-        PG_CONFIG: conf('replica.conf'),
-        PGPASSFILE: passFile,
-        PRIMARY_PORT: String(ports.postgresPrimary),
-        REPLICATION_SLOT,
-      },
-      ports: ['postgresReplica'],
-      user: serverUser,
-      stopSignal: 'INT',
-      stopWaitSeconds: 30,
-      priority: 11,
-    },
-  ];
+    ports: [node.portName],
+    user: serverUser,
+    // SIGINT is the fast shutdown: open transactions are rolled back, nothing waits for clients to leave.
+    stopSignal: 'INT',
+    stopWaitSeconds: 30,
+    priority: 10 + index,
+  }));
 
-  const files: ConfigFile[] = [
-    { program: 'postgres-primary', path: conf('run-primary.sh'), text: sources.primary, mode: 0o755 },
-    { program: 'postgres-replica', path: conf('run-replica.sh'), text: sources.replica, mode: 0o755 },
-    { program: 'postgres-primary', path: passwordFile, text: secrets.superuser, mode: 0o600, owner: serverUser },
-    {
-      program: 'postgres-replica',
-      path: passFile,
-      text: `127.0.0.1:${ports.postgresPrimary}:*:replicator:${secrets.replicator}\n`,
+  const files: ConfigFile[] = nodes.flatMap(({ name, port }) => {
+    const upstream = postgresNode(settings, otherNode(name));
+    const file = (path: string, text: string): ConfigFile => ({ program: name, path, text });
+    const secret = (path: string, text: string): ConfigFile => ({
+      ...file(path, text),
       mode: 0o600,
       owner: serverUser,
-    },
-    {
-      program: 'postgres-primary',
-      path: conf('primary.conf'),
-      text: serverConf(settings, ports.postgresPrimary, conf('pg_hba.conf')),
-    },
-    {
-      program: 'postgres-replica',
-      path: conf('replica.conf'),
-      text: [
-        serverConf(settings, ports.postgresReplica, conf('pg_hba.conf')),
-        `primary_conninfo = 'host=127.0.0.1 port=${ports.postgresPrimary} user=replicator passfile=${passFile} application_name=${REPLICATION_SLOT}'`,
-        `primary_slot_name = '${REPLICATION_SLOT}'`,
-        // A read on the replica may hold replay back for this long before it is cancelled.
-        'max_standby_streaming_delay = 5s',
-        'wal_receiver_status_interval = 1s',
-        // The replica notices a restarted primary quickly, so that lists do not lag after a fault.
-        'wal_retrieve_retry_interval = 500ms',
-        '',
-      ].join('\n'),
-    },
-    {
-      program: 'postgres-primary',
-      path: conf('pg_hba.conf'),
-      text: [
-        'host all all 127.0.0.1/32 scram-sha-256',
-        'host replication replicator 127.0.0.1/32 scram-sha-256',
-        '',
-      ].join('\n'),
-    },
-  ];
+    });
+    return [
+      { ...file(script, source), mode: 0o755 },
+      secret(passwordFile, secrets.superuser),
+      secret(
+        passFile,
+        [ports.postgresPrimary, ports.postgresReplica]
+          .map((number) => `127.0.0.1:${number}:*:replicator:${secrets.replicator}\n`)
+          .join(''),
+      ),
+      file(conf('pg_hba.conf'), HOST_RULES),
+      file(
+        conf(`${name}.conf`),
+        [
+          serverConf(settings, port, conf('pg_hba.conf')),
+          // These count only while it is the replica.
+          `primary_conninfo = 'host=127.0.0.1 port=${upstream.port} user=replicator passfile=${passFile} application_name=${STANDBY_NAME}'`,
+          `primary_slot_name = '${REPLICATION_SLOT}'`,
+          // A read on the replica may hold replay back for this long before it is cancelled.
+          'max_standby_streaming_delay = 5s',
+          'wal_receiver_status_interval = 1s',
+          // The replica notices a restarted primary quickly, so that lists do not lag after a fault.
+          'wal_retrieve_retry_interval = 500ms',
+          '',
+        ].join('\n'),
+      ),
+    ];
+  });
   return { programs, files };
-}
-
-export function dataFolder(settings: StackSettings, program: string): string {
-  return join(settings.folders.data, 'postgres', program);
 }
 
 /** What both servers share. fsync and synchronous_commit stay on: a 201 means that the order is on the disk. */

@@ -6,14 +6,17 @@ import { REPLICATION_SLOT } from './postgres.ts';
 /** The role with which the tests make a database for every file. */
 export const TESTER_ROLE = 'tester';
 
+/** Ends recovery and waits for that; does nothing on a primary. */
+export const PROMOTE_SQL = 'SELECT pg_promote(true, 30) WHERE pg_is_in_recovery();';
+
 /** Name of a service's database and of the role that owns it. */
 export function databaseName(settings: StackSettings, service: string): string {
   return `${settings.databasePrefix}_${service}`;
 }
 
 /**
- * SQL for psql that makes the roles, the replication slot and the services' databases; safe to repeat, and it brings
- * passwords back in line with the secrets folder.
+ * SQL for psql that makes a server the primary, if a promotion was interrupted, and then the roles, the replication slot
+ * and the services' databases; safe to repeat, and it brings passwords back in line with the secrets folder.
  */
 export function rolesSql(settings: StackSettings, secrets: Secrets): string {
   const logins = [
@@ -34,6 +37,7 @@ export function rolesSql(settings: StackSettings, secrets: Secrets): string {
     const name = databaseName(settings, service);
     return `SELECT 'CREATE DATABASE ${name} OWNER ${name}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') \\gexec`;
   });
+  // A replica that is away must not keep the primary from being made ready, nor itself from being made.
   const slot = `SELECT pg_create_physical_replication_slot('${REPLICATION_SLOT}') WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '${REPLICATION_SLOT}');`;
-  return [slot, ...lines, ...databases, ''].join('\n');
+  return [PROMOTE_SQL, 'SET synchronous_commit = local;', slot, ...lines, ...databases, ''].join('\n');
 }

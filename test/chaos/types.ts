@@ -38,9 +38,31 @@ export type Operation = {
   /** Of the last attempt; null when there was no answer. */
   readonly status: number | null;
   readonly code: string | null;
-  /** Of the last answer, as far as the checker needs it: an order's view, a payment's, what a read saw. */
+  /**
+   * Of the last answer, as far as the checker needs it: an order's view, a payment's, what a read saw.
+   * I10 wants `{status, stock}` of the order (`status` PENDING, PAID …) of order, pay, cancel, refund and of each read of one
+   * order; a read that looked at a list (which may lag) says `{list: true}`.
+   */
   readonly answer: Readonly<Record<string, unknown>> | null;
+  /** Of `order`: the body that was sent, for I2: `{items: [{product_id, quantity}], shipping_address, description, notes}`. */
+  readonly asked?: Readonly<Record<string, unknown>> | null;
 };
+
+/**
+ * What `Operation.answer` holds, all taken from the platform's own words; never more than the answer told. `{…order}` is
+ * {id, request_id, status, reason, stock, total_amount, created_at, updated_at, expires_at, items: [{product_id, quantity, unit_price}]}.
+ *
+ *   register  {id, email, verified}
+ *   order     {…order}; of a refusal {details}
+ *   pay       {card, payment: {id, status, failure, …} | null} and, when the answer showed the order, {…order}
+ *             `card` is what the sandbox does with it, such as `approve` or `lost-captured`
+ *   cancel    {…order}; of a refusal {details}
+ *   refund    {payment: {id, status, …} | null}
+ *   read      what the customer saw: {of: 'order', …order},
+ *             {of: 'list', list: true, total, orders: [{id, status}]} the first page of the own orders, newest first,
+ *             {of: 'timeline', types, statuses}, {of: 'product', product_id, quantity, version}
+ */
+export type ReadOf = 'order' | 'list' | 'timeline' | 'product';
 
 /** One line of the history for each fault that struck. */
 export type FaultRecord = {
@@ -50,8 +72,31 @@ export type FaultRecord = {
   readonly healedMs: number;
   /** From the end of healing until orders were accepted and every lag was back; null when that did not happen in the run. */
   readonly recoveredMs: number | null;
-  /** What the checker has to know, such as the ids of the poison that was put in. */
+  /** What the checker has to know: `poison: Poison[]` of messages that no consumer can ever take. */
   readonly notes: Readonly<Record<string, unknown>>;
+};
+
+/** A message that a fault put in, which has to end among the dead letters: told in `FaultRecord.notes.poison`. */
+export type Poison = {
+  readonly kind: 'kafka' | 'rabbit';
+  /** The topic without its prefix, or the queue that it was put in. */
+  readonly topicOrQueue: string;
+  /** `ce_id` or the AMQP message id; absent when the message has none, then `marker` is a text in its body or key. */
+  readonly id?: string;
+  readonly marker?: string;
+  /** The consumers that have to keep it, such as `product`; at least one, whichever, when absent. */
+  readonly consumers?: readonly string[];
+  readonly reason: string;
+};
+
+/** All that the checker is told of a run, beside the evidence. */
+export type History = {
+  readonly operations: readonly Operation[];
+  readonly faults: readonly FaultRecord[];
+  /** The instant that the milliseconds of operations and faults count from, in milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** From the end of the load until everything was at rest; null when it was not in the time that is given. */
+  readonly quiescedMs: number | null;
 };
 
 /** What a fault may lay hands on. Everything belongs to the run's own stack. */
@@ -62,7 +107,7 @@ export type World = {
   /** Variables added to a service's environment; the service is restarted with them. `{}` takes them back. */
   setServiceEnvironment(service: string, variables: Readonly<Record<string, string>>): Promise<void>;
   /** The proxies between services and servers, by the server's name. */
-  readonly links: Readonly<Record<LinkName, Link>>;
+  readonly links: Links;
   /** A fault's own random numbers; the same for the same seed. */
   random(minimum: number, maximum: number): number;
   log(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -82,6 +127,25 @@ export type Link = {
   reset(): void;
   heal(): void;
 };
+
+export type SmtpMode =
+  /** Answers each mail with 451. */
+  | 'refuse'
+  /** Never answers DATA. */
+  | 'hang'
+  /** The server takes the mail; its answer is lost with the connection. */
+  | 'reset-before-answer'
+  /** The server takes the mail and says so; then the connection is lost. */
+  | 'reset-after-answer';
+
+/** The way to the mail server, which can also behave like a mail server in trouble; healing ends that too. */
+export type SmtpLink = Link & {
+  trouble(mode: SmtpMode): void;
+  /** Message-IDs of all mails so far that the server took and whose sender was left without an answer. */
+  unanswered(): readonly string[];
+};
+
+export type Links = Readonly<Record<Exclude<LinkName, 'smtp'>, Link>> & { readonly smtp: SmtpLink };
 
 export type Fault = {
   /** kebab-case; what FAULT= takes. */

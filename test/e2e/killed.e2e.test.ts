@@ -26,6 +26,7 @@ const PROGRAMS = [
   'auth',
   'product',
   'order',
+  'payment',
   'mail',
   'kafka',
   'rabbitmq',

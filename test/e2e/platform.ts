@@ -11,9 +11,11 @@ const STACK_COMMAND_TIMEOUT_MS = 120_000;
 
 type Settings = {
   readonly STACK: string;
+  readonly STACK_HOME: string;
   readonly GATEWAY_URL: string;
   readonly INBOX_URL: string;
   readonly TIME_SCALE: string;
+  readonly DATABASE_PREFIX: string;
   readonly POSTGRES_ADMIN_URL: string;
   readonly POSTGRES_REPLICA_ADMIN_URL: string;
   readonly REDIS_NODES: string;
@@ -34,11 +36,19 @@ export function hourMs(scale: number): number {
   return 3_600_000 / scale;
 }
 
+type ServiceVariables = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 let timeScale = Number(settings.TIME_SCALE);
+let extraVariables: ServiceVariables = {};
 
 /** Runs a command of the stack, such as `stack('kill', 'order')`; resolves when it is done. */
 export async function stack(...args: string[]): Promise<void> {
-  const environment: NodeJS.ProcessEnv = { ...process.env, STACK: settings.STACK, TIME_SCALE: String(timeScale) };
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    STACK: settings.STACK,
+    TIME_SCALE: String(timeScale),
+    SERVICE_ENV: JSON.stringify({ ...JSON.parse(process.env.SERVICE_ENV || '{}'), ...extraVariables }),
+  };
   delete environment.PORT_BASE;
   await promisify(execFile)(process.execPath, ['infra/stack.ts', ...args], {
     cwd: ROOT,
@@ -53,6 +63,16 @@ export async function platformAt(scale: number): Promise<void> {
     timeScale = scale;
     await stack('up');
   }
+  await platformReady();
+}
+
+/**
+ * Gives services other variables than the stack's own, such as `{payment: {PROVIDER_TIMEOUT: '1s'}}`, which restarts them; the next call
+ * without them takes them back.
+ */
+export async function servicesWith(variables: ServiceVariables): Promise<void> {
+  extraVariables = variables;
+  await stack('up');
   await platformReady();
 }
 

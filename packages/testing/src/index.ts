@@ -1,6 +1,16 @@
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { type InboxClient, inboxClient } from './inbox-client.ts';
 export type { Mail } from './mail.ts';
+export {
+  parseSagaTable,
+  SAGA_STATES,
+  type SagaEvent,
+  type SagaRow,
+  type SagaState,
+  SagaTableError,
+  sagaLine,
+  sagaTable,
+} from './saga-table.ts';
 export { type Servers, servers } from './servers.ts';
 export {
   type Answer,
@@ -10,7 +20,14 @@ export {
   type OrderRequest,
   type ShopClient,
 } from './shop-client.ts';
-export { type TcpProxy, tcpProxy } from './tcp-proxy.ts';
+export {
+  type Direction,
+  type Inspected,
+  type Inspection,
+  type TcpProxy,
+  type TcpProxyOptions,
+  tcpProxy,
+} from './tcp-proxy.ts';
 export { type TestDatabase, testDatabase } from './test-database.ts';
 export { testName, topicPrefix } from './test-name.ts';
 export { testRedis } from './test-redis.ts';

@@ -160,6 +160,8 @@ function buildRoutes(config: AuthConfig, { db, logger, metrics, keys, wakeRelay 
       loginsPerAccount: config.LOGIN_ACCOUNT_FAILURES,
       loginsPerAddress: config.LOGIN_ADDRESS_FAILURES,
       codesPerAddress: config.VERIFY_ADDRESS_FAILURES,
+      registrationsPerAddress: config.REGISTER_ADDRESS_LIMIT,
+      registrationWindowMs: config.REGISTER_WINDOW,
     },
     accessTokens: createAccessTokens({
       keys,

@@ -48,6 +48,9 @@ export const configSchema = z.object({
   VERIFY_ADDRESS_FAILURES: integer({ min: 1, max: 1_000_000 }).default(50),
   /** In what time that many are heard again. */
   FAILURE_WINDOW: duration().prefault('15m'),
+  /** Registrations per client address that are heard at once, and in what time that many are heard again. */
+  REGISTER_ADDRESS_LIMIT: integer({ min: 1, max: 1_000_000 }).default(200),
+  REGISTER_WINDOW: duration().prefault('1h'),
   PASSWORD_HASH_CONCURRENCY: integer({ min: 1, max: 64 }).default(2),
   PASSWORD_HASH_QUEUE: integer({ min: 0, max: 10_000 }).default(200),
 });

@@ -8,7 +8,7 @@ import type { PlayedOrder } from './play-order-service.ts';
 import { CARDS, clientOf, surroundings } from './running-payment.ts';
 
 const CHILD = join(import.meta.dirname, 'dying-payment.ts');
-const SETTLED_MS = 30_000;
+const SETTLED_MS = 60_000;
 
 /** What is true of an order's money once all has come to rest. */
 type Books = { status: string; charges: string[]; refunds: number; events: string[] };

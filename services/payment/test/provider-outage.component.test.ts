@@ -16,6 +16,7 @@ describe('while the provider is away', () => {
     };
     return {
       name: provider.name,
+      assertTakes: (amount) => provider.assertTakes(amount),
       async tokenize(card, signal) {
         check();
         if (state.refusesCards) throw new CardRefused('no such card');

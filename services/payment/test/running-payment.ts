@@ -113,7 +113,7 @@ export async function surroundings(label: string) {
     /** Types of the events about an order, in the order in which they came. */
     eventsOf: (orderId: number) => published.filter((event) => event.orderId === orderId).map(({ type }) => type),
     /** The order service's own events. */
-    tell<T extends 'order.created' | 'order.cancelled' | 'order.refunded'>(
+    tell<T extends 'order.created' | 'order.paid' | 'order.completed' | 'order.cancelled' | 'order.refunded'>(
       type: T,
       data: EventData<T>,
       id: string = randomUUID(),

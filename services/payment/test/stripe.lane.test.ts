@@ -169,7 +169,7 @@ describe('the Stripe provider', () => {
 
   it('refunds with the key it is given, and takes a refund that was made before as done', async () => {
     plays.set('POST /v1/refunds', { fields: { status: 'succeeded' } });
-    const refund = { providerReference: 'pi_1', amountMinor: 2_500, idempotencyKey: 'refund:1' };
+    const refund = { providerReference: 'pi_1', amountMinor: 2_500, currency: 'USD', idempotencyKey: 'refund:1' };
     assert.ok((await provider.refund(refund, signal)).refundedAt instanceof Date);
     assert.equal(requests[0]?.key, 'refund:1');
     plays.set('POST /v1/refunds', { error: { type: 'invalid_request_error', code: 'charge_already_refunded' } });

@@ -16,11 +16,14 @@ export type PaymentFailure = z.infer<typeof paymentFailure>;
 export const paymentFailed = z.object({ ...about, code: paymentFailure, failed_at: instant });
 export type PaymentFailed = z.infer<typeof paymentFailed>;
 
-/** The money went back: an admin's refund, or an order that was cancelled while its payment was under way. */
+/**
+ * The money went back: an admin's refund, an order that was cancelled while its payment was under way, or a capture that was
+ * reported for a payment that had failed, when another one had taken its place.
+ */
 export const paymentRefunded = z.object({
   ...about,
   ...amount,
-  cause: z.enum(['order.refunded', 'order.cancelled']),
+  cause: z.enum(['order.refunded', 'order.cancelled', 'payment.superseded']),
   refunded_at: instant,
 });
 export type PaymentRefunded = z.infer<typeof paymentRefunded>;

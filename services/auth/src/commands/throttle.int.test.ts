@@ -3,6 +3,7 @@ import { execute, one } from '@punctual/postgres';
 import { createFixture, type Fixture, PASSWORD, WRONG_PASSWORD } from '../../test/fixture.ts';
 import { login } from './login.ts';
 import { prune } from './prune.ts';
+import { hearRegistration } from './register.ts';
 import { verify } from './verify.ts';
 
 const HOME = '203.0.113.1';
@@ -104,6 +105,24 @@ describe('throttles', () => {
     );
     assert.equal(decisions.filter((decision) => decision === 'refused').length, 5);
     assert.equal(decisions.filter((decision) => decision === 'throttled').length, 7);
+  });
+
+  it('hears so many registrations from one client address, and counts none that could not be heard', async () => {
+    const deps = { ...auth.deps, throttlePolicy: { ...auth.deps.throttlePolicy, registrationsPerAddress: 5 } };
+    const registration = (index: number, address = ELSEWHERE) => ({
+      email: `mass${index}@punctual.test`,
+      password: PASSWORD,
+      address,
+    });
+    const broken = { ...deps, passwords: { ...deps.passwords, hash: () => Promise.reject(new Error('no room')) } };
+    for (let round = 0; round < 6; round += 1) {
+      await assert.rejects(hearRegistration(broken, registration(round)), /no room/);
+    }
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => hearRegistration(deps, registration(index))),
+    );
+    assert.equal(results.filter(({ decision }) => decision === 'accepted').length, 5);
+    assert.equal((await hearRegistration(deps, registration(20, HOME))).decision, 'accepted');
   });
 
   it('is pruned when it holds nobody back any more', async () => {

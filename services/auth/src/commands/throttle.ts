@@ -1,5 +1,6 @@
 /**
- * Slows down guessing. Whoever tries pays first, so that parallel guesses count; who was right, or was not heard, is paid back.
+ * Slows down guessing and mass registration. Whoever tries pays first, so that parallel guesses count; who was right, or was not
+ * heard, is paid back. A registration is never right: each costs a hash and may send a mail to somebody who asked for none.
  *
  * A login pays from the client address's bucket and from the account's. The account's is shared by all client addresses from
  * which its user has not logged in lately; each of the usual ones has a bucket of its own. So a stranger who guesses on
@@ -27,6 +28,9 @@ export type ThrottlePolicy = {
   readonly loginsPerAccount: number;
   readonly loginsPerAddress: number;
   readonly codesPerAddress: number;
+  readonly registrationsPerAddress: number;
+  /** In what time an empty bucket of registrations is full again. */
+  readonly registrationWindowMs: number;
 };
 
 export type ThrottleDeps = { readonly db: Database; readonly throttlePolicy: ThrottlePolicy };
@@ -84,6 +88,26 @@ export async function admitCode(
     admitted: true,
     async settle(outcome) {
       if (outcome !== 'wrong') await returnToken(primary, bucket);
+    },
+  };
+}
+
+/** Against one client address that fills the shop with accounts, or strangers' inboxes with codes. */
+export async function admitRegistration(
+  { db: { primary }, throttlePolicy: policy }: ThrottleDeps,
+  address: string,
+): Promise<Admission<'heard' | 'unheard'>> {
+  const bucket = {
+    key: digest('register-address', address),
+    limit: policy.registrationsPerAddress,
+    windowMs: policy.registrationWindowMs,
+  };
+  const waitMs = await takeToken(primary, bucket);
+  if (waitMs > 0) return { admitted: false, waitMs };
+  return {
+    admitted: true,
+    async settle(outcome) {
+      if (outcome === 'unheard') await returnToken(primary, bucket);
     },
   };
 }

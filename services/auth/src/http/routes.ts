@@ -14,7 +14,7 @@ import type { IssuedTokens } from '../commands/issue-tokens.ts';
 import { type LoginDeps, login } from '../commands/login.ts';
 import { logout } from '../commands/logout.ts';
 import { type RefreshDeps, refresh } from '../commands/refresh.ts';
-import { type RegisterDeps, register } from '../commands/register.ts';
+import { hearRegistration, type RegisterDeps } from '../commands/register.ts';
 import { type ResendDeps, resendVerification } from '../commands/resend-verification.ts';
 import { type VerifyDeps, verify } from '../commands/verify.ts';
 import { PasswordsOverloaded } from '../security/passwords.ts';
@@ -28,6 +28,7 @@ const RESEND_MESSAGE = 'If the address is registered and not verified yet, a new
 const INVALID_CODE_MESSAGE =
   'The code is not valid. Enter the newest code from your mail, or ask for a new one at POST /auth/resend-verification.';
 const THROTTLED_MESSAGE = 'Too many attempts have failed. Wait before the next one.';
+const REGISTRATIONS_THROTTLED_MESSAGE = 'Too many registrations came from this address. Wait before the next one.';
 const DEACTIVATED_MESSAGE = 'This account is deactivated. Ask the shop about it.';
 const NOT_VERIFIED_MESSAGE =
   'The address is not verified yet. Enter the code from the mail at POST /auth/verify, or ask for a new one at POST /auth/resend-verification.';
@@ -54,10 +55,12 @@ export function authRoutes(deps: AuthDeps): MountedRoute[] {
   const keySet = JSON.stringify(deps.keys.publicKeys);
 
   return [
-    handle(authApi.register, async ({ body }) => {
-      const user = await noSoonerThan(uniformAnswerMs, () => register(deps, body));
-      count('register', 'accepted');
-      return user;
+    handle(authApi.register, async ({ body, req }) => {
+      const registration = { ...body, address: clientAddress(req) };
+      const result = await noSoonerThan(uniformAnswerMs, () => hearRegistration(deps, registration));
+      count('register', result.decision);
+      if (result.decision === 'throttled') throw rateLimited(result.waitMs / 1_000, REGISTRATIONS_THROTTLED_MESSAGE);
+      return result.user;
     }),
     handle(authApi.verify, async ({ body: { email, verification_token: code }, req }) => {
       const guess = { email, code, address: clientAddress(req) };

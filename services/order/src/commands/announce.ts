@@ -61,8 +61,12 @@ export function messagesOf(change: Change): OutboxMessage[] {
   }
 }
 
-export function refundMail(order: Order, refundedAt: string): OutboxMessage {
-  return mail('mail.refund', order, { not_after: null, refunded_at: refundedAt });
+/** One for each payment whose money went back. */
+export function refundMail(
+  order: Order,
+  { payment_id: paymentId, refunded_at: refundedAt }: EventData<'payment.refunded'>,
+): OutboxMessage {
+  return mail('mail.refund', order, { not_after: null, refunded_at: refundedAt }, `refund-${paymentId}`);
 }
 
 export type Reminder = {

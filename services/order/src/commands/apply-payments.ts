@@ -56,9 +56,13 @@ export async function applyPayments(tx: Transaction, news: readonly PaymentNews[
   await saveDecisions(tx, { changes, actor: ACTOR, history, messages, traceparents });
 }
 
-/** The order decided that the money goes back, or ended before it came; anything else is no news to a customer. */
-function refundMails(order: Order, { refunded_at: refundedAt }: PaymentRefunded): OutboxMessage[] {
-  return order.status === 'REFUNDED' || order.status === 'CANCELLED' ? [refundMail(order, refundedAt)] : [];
+/**
+ * The order decided that the money goes back, or ended before it came, or was paid by another payment; anything else is no news
+ * to a customer. An order gives back the money of one payment once, so the payment tells one mail from another.
+ */
+function refundMails(order: Order, refunded: PaymentRefunded): OutboxMessage[] {
+  const isNews = order.status === 'REFUNDED' || order.status === 'CANCELLED' || order.paymentId !== refunded.payment_id;
+  return isNews ? [refundMail(order, refunded)] : [];
 }
 
 function failureEntry({ order_id: orderId, payment_id, code, failed_at }: PaymentFailed, at: Date): HistoryEntry {

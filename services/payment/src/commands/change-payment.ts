@@ -3,7 +3,7 @@ import { addToOutbox, type OutboxMessage } from '@punctual/messaging';
 import type { Database, Transaction } from '@punctual/postgres';
 import type { Payment, RefundCause } from '../domain/payment.ts';
 import { lockOrder, type OrderStatus } from '../store/orders.ts';
-import { lockPayment, savePayment } from '../store/payments.ts';
+import { findLivePayment, lockPayment, savePayment } from '../store/payments.ts';
 
 /** Where tests let a process die. Production code gives no hook. */
 export type CrashPoint =
@@ -19,8 +19,8 @@ export type ReachPoint = (point: CrashPoint) => void | Promise<void>;
 
 export type Locked = {
   readonly payment: Payment;
-  /** Set when the order has ended in a way that gives the money back. */
-  readonly orderEnded: RefundCause | undefined;
+  /** Why money captured now goes back: its order has ended, or another payment has taken the place of one that failed. */
+  readonly backFor: RefundCause | undefined;
   readonly orderStatus: OrderStatus | null;
   readonly at: Date;
 };
@@ -40,8 +40,8 @@ export function changePayment(
       const order = await lockOrder(tx, orderId);
       const payment = await lockPayment(tx, id);
       if (payment === undefined) throw new Error(`payment ${id} has gone`);
-      const orderEnded = endOf(order.status);
-      const changed = decide({ payment, orderEnded, orderStatus: order.status, at: order.at });
+      const backFor = endOf(order.status) ?? (await supersession(tx, payment, order.status));
+      const changed = decide({ payment, backFor, orderStatus: order.status, at: order.at });
       if (changed === undefined) return payment;
       await saveChange(tx, payment, changed);
       await beforeCommit();
@@ -69,6 +69,17 @@ export function endOf(status: OrderStatus | null): RefundCause | undefined {
   if (status === 'CANCELLED') return 'order.cancelled';
   if (status === 'REFUNDED') return 'order.refunded';
   return undefined;
+}
+
+/** A payment that failed can be taken up again as long as its order waits for money and no other payment is on its way. */
+async function supersession(
+  tx: Transaction,
+  { status, orderId }: Payment,
+  order: OrderStatus | null,
+): Promise<RefundCause | undefined> {
+  if (status !== 'failed') return undefined;
+  const isPaid = order === 'PAID' || order === 'COMPLETED';
+  return isPaid || (await findLivePayment(tx, orderId)) !== undefined ? 'payment.superseded' : undefined;
 }
 
 function messageOf(before: Payment, after: Payment): OutboxMessage | undefined {

@@ -2,13 +2,13 @@ import type { Database } from '@punctual/postgres';
 import { isExpired, isLuhn } from '../domain/card.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { ProtectedProvider } from '../providers/protect.ts';
-import { type Card, CardRefused } from '../providers/provider.ts';
+import { AmountRefused, type Card, CardRefused } from '../providers/provider.ts';
 import { findOrder, lockOrder } from '../store/orders.ts';
 import { findLivePayment, insertPayment } from '../store/payments.ts';
 import type { Caller } from './caller.ts';
 import { endOf } from './change-payment.ts';
 import { invalidField, orderNotPayable, PaymentRefused } from './errors.ts';
-import { type OrderDesk, payableOrder } from './order-desk.ts';
+import { type OrderDesk, type OrderFacts, payableOrder } from './order-desk.ts';
 
 export type CreatePaymentInput = { readonly orderId: number; readonly card: Card; readonly caller: Caller };
 export type CreatePaymentOptions = { db: Database; orderDesk: OrderDesk; provider: ProtectedProvider };
@@ -21,6 +21,7 @@ export function createCreatePayment({ db, orderDesk, provider }: CreatePaymentOp
   return async function createPayment({ orderId, card, caller }: CreatePaymentInput): Promise<Payment> {
     checkCard(card);
     const order = await payableOrder(orderDesk, orderId, caller.authorization);
+    checkAmount(order);
     const userId = await ownerOf(orderId, caller);
     const live = await findLivePayment(db.primary, orderId);
     if (live !== undefined) throw paymentExists(live);
@@ -28,6 +29,15 @@ export function createCreatePayment({ db, orderDesk, provider }: CreatePaymentOp
     const { amountMinor, currency } = order;
     return await insert({ orderId, userId, amountMinor, currency, last4, providerToken: token });
   };
+
+  function checkAmount({ amountMinor, currency }: OrderFacts): void {
+    try {
+      provider.assertTakes({ amountMinor, currency });
+    } catch (error) {
+      if (!(error instanceof AmountRefused)) throw error;
+      throw invalidField('order_id', `its total cannot be charged: ${error.message}`);
+    }
+  }
 
   async function tokenize(card: Card): ReturnType<ProtectedProvider['tokenize']> {
     try {

@@ -17,7 +17,7 @@ export function paymentCounters(metrics: Metrics) {
     }),
     contradictions: metrics.counter({
       name: 'payment_contradictions_total',
-      help: 'The provider said the opposite of what is final here; must stay 0',
+      help: 'The provider said the opposite of what was settled here; must stay 0',
     }),
   };
 }

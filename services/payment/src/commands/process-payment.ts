@@ -68,10 +68,10 @@ export function createProcessPayment(options: ProcessPaymentOptions) {
   /** The payment under way, claimed by this call alone; undefined when somebody else was first. */
   async function claim(payment: Payment): Promise<Payment | undefined> {
     let isMine = false;
-    const claimed = await changePayment(db, payment, ({ payment: current, orderEnded, orderStatus, at }) => {
+    const claimed = await changePayment(db, payment, ({ payment: current, backFor, orderStatus, at }) => {
       isMine = false;
       if (current.status !== 'pending') return undefined;
-      if (orderEnded !== undefined) throw orderNotPayable(orderStatus ?? '');
+      if (backFor !== undefined) throw orderNotPayable(orderStatus ?? '');
       isMine = true;
       return begin(current, { at, checkAt: new Date(at.getTime() + reconcileAfterMs) });
     });

@@ -24,11 +24,11 @@ export type CarryOutRefund = ReturnType<typeof createCarryOutRefund>;
  */
 export function createCarryOutRefund({ db, provider, counters, wakeRelay, reachPoint }: CarryOutRefundOptions) {
   return async function carryOutRefund(payment: Payment): Promise<Payment> {
-    const { providerReference, amountMinor } = payment;
+    const { providerReference, amountMinor, currency } = payment;
     if (payment.status !== 'succeeded' || providerReference === null || payment.refundWantedAt === null) return payment;
     assertOwn(provider, payment);
     await reachPoint('before-refund');
-    const refund = { providerReference, amountMinor, idempotencyKey: `refund:${payment.id}` };
+    const refund = { providerReference, amountMinor, currency, idempotencyKey: `refund:${payment.id}` };
     const { refundedAt } = await provider.refund(refund);
     await reachPoint('after-refund');
     let isNew = false;

@@ -20,24 +20,26 @@ export type SettlePayment = ReturnType<typeof createSettlePayment>;
  */
 export function createSettlePayment({ db, counters, logger, wakeRelay, reachPoint }: SettlePaymentOptions) {
   return async function settlePayment(payment: Payment, outcome: Outcome): Promise<Payment> {
-    let isNew = false;
+    let before: Payment['status'] | undefined;
     const settled = await changePayment(
       db,
       payment,
-      ({ payment: current, orderEnded, at }) => {
-        const changed = settle(current, outcome, { at, orderEnded });
-        isNew = changed !== undefined;
+      ({ payment: current, backFor, at }) => {
+        const changed = settle(current, outcome, { at, backFor });
+        before = changed && current.status;
         return changed;
       },
       () => reachPoint('before-capture-commit'),
     );
-    if (isNew) {
+    if (before !== undefined) {
       await reachPoint('after-capture-commit');
       counters.payments.inc({ outcome: settled.status });
       wakeRelay();
-    } else if ((outcome.outcome === 'captured') === (settled.status === 'failed')) {
+    }
+    const isTakenBack = before === 'failed';
+    if (isTakenBack || (before === undefined && outcome.outcome === 'declined' && settled.status !== 'failed')) {
       counters.contradictions.inc();
-      logger.error('the provider contradicts what is final', {
+      logger.error('the provider contradicts what it said', {
         payment_id: settled.id,
         status: settled.status,
         provider_outcome: outcome.outcome,

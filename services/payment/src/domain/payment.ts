@@ -3,23 +3,25 @@
  *
  *   pending ── begin ──▶ processing ── captured ──▶ succeeded ── given back ──▶ refunded
  *      ▲                    │  └────── declined, or never captured ──▶ failed
- *      └──── nothing sent ──┘
+ *      └──── nothing sent ──┘                                │
+ *                                   succeeded ◀── captured ──┘ after all
  *
  * `processing` is committed before the provider is asked, so that a crash leaves a trace to follow up. What the provider
- * says counts even for a payment that is pending here: a capture is a fact. Nothing leaves failed and refunded.
+ * says counts even for a payment that is pending or failed here: a capture is a fact. Nothing leaves refunded.
  */
 
 export const TRANSITIONS = {
   pending: ['processing', 'succeeded', 'failed'],
   processing: ['pending', 'succeeded', 'failed'],
   succeeded: ['refunded'],
-  failed: [],
+  failed: ['succeeded'],
   refunded: [],
 } as const satisfies Record<string, readonly string[]>;
 
 export type PaymentStatus = keyof typeof TRANSITIONS;
 export type PaymentFailure = 'CARD_DECLINED' | 'INSUFFICIENT_FUNDS' | 'NOT_CAPTURED';
-export type RefundCause = 'order.refunded' | 'order.cancelled';
+/** The order decided it, the order had ended, or another payment of the order has taken this one's place. */
+export type RefundCause = 'order.refunded' | 'order.cancelled' | 'payment.superseded';
 
 export type Payment = {
   readonly id: number;
@@ -86,28 +88,31 @@ export function letGo(payment: Payment, at: Date): Payment | undefined {
 }
 
 /**
- * Applies the provider's word. Undefined when it changes nothing: it was known already, or it contradicts a state that is
- * final. Money captured for an order that has ended is wanted back in the same step.
+ * Applies the provider's word. Undefined when it changes nothing: it was known already, or it contradicts money that is here.
+ * A capture counts after a failure too, since somebody's money is gone. With `backFor`, because its order has ended or has
+ * another payment, it is wanted back in the same step.
  */
 export function settle(
   payment: Payment,
   outcome: Outcome,
-  { at, orderEnded }: { at: Date; orderEnded: RefundCause | undefined },
+  { at, backFor }: { at: Date; backFor: RefundCause | undefined },
 ): Payment | undefined {
-  if (payment.status !== 'pending' && payment.status !== 'processing') return undefined;
+  if (payment.status === 'succeeded' || payment.status === 'refunded') return undefined;
   if (outcome.outcome === 'declined') {
+    if (payment.status === 'failed') return undefined;
     return { ...payment, status: 'failed', failure: outcome.code, checkAt: null, updatedAt: at };
   }
   const { providerReference, capturedAt } = outcome;
   const succeeded: Payment = {
     ...payment,
     status: 'succeeded',
+    failure: null,
     providerReference,
     capturedAt,
     checkAt: null,
     updatedAt: at,
   };
-  return orderEnded === undefined ? succeeded : (wantRefund(succeeded, orderEnded, at) ?? succeeded);
+  return backFor === undefined ? succeeded : (wantRefund(succeeded, backFor, at) ?? succeeded);
 }
 
 /** Undefined unless there is money to give back that is not yet wanted back. */

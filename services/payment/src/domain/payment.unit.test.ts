@@ -50,9 +50,9 @@ type Step = { name: string; apply(payment: Payment): Payment | undefined };
 const steps: Step[] = [
   { name: 'begin', apply: (current) => attempt(() => begin(current, { at, checkAt: at })) },
   { name: 'letGo', apply: (current) => letGo(current, at) },
-  { name: 'captured', apply: (current) => settle(current, CAPTURED, { at, orderEnded: undefined }) },
-  { name: 'captured too late', apply: (current) => settle(current, CAPTURED, { at, orderEnded: 'order.cancelled' }) },
-  { name: 'declined', apply: (current) => settle(current, DECLINED, { at, orderEnded: undefined }) },
+  { name: 'captured', apply: (current) => settle(current, CAPTURED, { at, backFor: undefined }) },
+  { name: 'captured too late', apply: (current) => settle(current, CAPTURED, { at, backFor: 'order.cancelled' }) },
+  { name: 'declined', apply: (current) => settle(current, DECLINED, { at, backFor: undefined }) },
   { name: 'want refund', apply: (current) => wantRefund(current, 'order.refunded', at) },
   { name: 'give back', apply: (current) => giveBack(current, at, at) },
 ];
@@ -70,8 +70,8 @@ function attempt(step: () => Payment): Payment | undefined {
 const TABLE: Readonly<Record<string, Partial<Record<PaymentStatus, PaymentStatus>>>> = {
   begin: { pending: 'processing' },
   letGo: { processing: 'pending' },
-  captured: { pending: 'succeeded', processing: 'succeeded' },
-  'captured too late': { pending: 'succeeded', processing: 'succeeded' },
+  captured: { pending: 'succeeded', processing: 'succeeded', failed: 'succeeded' },
+  'captured too late': { pending: 'succeeded', processing: 'succeeded', failed: 'succeeded' },
   declined: { pending: 'failed', processing: 'failed' },
   'want refund': { succeeded: 'succeeded' },
   'give back': { succeeded: 'refunded' },
@@ -88,7 +88,7 @@ describe('a payment', () => {
   }
 
   it('captured for an order that has ended is wanted back in the same step', () => {
-    const settled = settle(payment('processing'), CAPTURED, { at, orderEnded: 'order.cancelled' });
+    const settled = settle(payment('processing'), CAPTURED, { at, backFor: 'order.cancelled' });
     assert.deepEqual([settled?.refundCause, settled?.refundWantedAt, settled?.checkAt], ['order.cancelled', at, at]);
   });
 

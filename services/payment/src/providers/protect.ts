@@ -34,7 +34,7 @@ export type Protection = {
 };
 
 /** The provider's calls as the commands make them: what they throw is told apart in provider.ts. */
-export type ProtectedProvider = Pick<PaymentProvider, 'name' | 'verifyWebhook'> & {
+export type ProtectedProvider = Pick<PaymentProvider, 'name' | 'assertTakes' | 'verifyWebhook'> & {
   tokenize(card: Card): ReturnType<PaymentProvider['tokenize']>;
   capture(request: CaptureRequest): ReturnType<PaymentProvider['capture']>;
   lookup(request: CaptureRequest): ReturnType<PaymentProvider['lookup']>;
@@ -101,6 +101,7 @@ export function protect(
 
   return {
     name: provider.name,
+    assertTakes: (amount) => provider.assertTakes(amount),
     tokenize: (card) => call('tokenize', (signal) => provider.tokenize(card, signal)),
     capture: (request) => call('capture', (signal) => provider.capture(request, signal)),
     lookup: (request) => call('lookup', (signal) => provider.lookup(request, signal)),

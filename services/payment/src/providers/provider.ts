@@ -23,6 +23,7 @@ export type CaptureRequest = {
 export type RefundRequest = {
   readonly providerReference: string;
   readonly amountMinor: number;
+  readonly currency: string;
   readonly idempotencyKey: string;
 };
 
@@ -39,6 +40,8 @@ export type ProviderEvent =
  */
 export type PaymentProvider = {
   readonly name: string;
+  /** Throws AmountRefused when the provider cannot charge such an amount; asked before anything is sent. */
+  assertTakes(amount: Pick<CaptureRequest, 'amountMinor' | 'currency'>): void;
   /** Throws CardRefused when the provider takes no such card. */
   tokenize(card: Card, signal: AbortSignal): Promise<{ token: string; last4: string }>;
   capture(request: CaptureRequest, signal: AbortSignal): Promise<Outcome>;
@@ -82,6 +85,17 @@ export class CardRefused extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'CardRefused';
+  }
+}
+
+/** The provider cannot charge such an amount in its currency: nothing that another try would change. */
+export class AmountRefused extends Error {
+  readonly code = 'AMOUNT_REFUSED';
+  readonly retryable = false;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'AmountRefused';
   }
 }
 

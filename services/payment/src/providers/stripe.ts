@@ -17,6 +17,7 @@ import {
   ProviderUnavailable,
   WebhookRefused,
 } from './provider.ts';
+import { stripeAmount } from './stripe-amount.ts';
 
 export const STRIPE = 'stripe';
 const KEY_FIELD = 'idempotency_key';
@@ -44,6 +45,9 @@ export function createStripe(options: StripeOptions): PaymentProvider {
 
   return {
     name: STRIPE,
+    assertTakes({ amountMinor, currency }) {
+      stripeAmount(amountMinor, currency);
+    },
     async tokenize(card) {
       const stripe = await client();
       const creating = stripe.paymentMethods.create({
@@ -77,10 +81,10 @@ export function createStripe(options: StripeOptions): PaymentProvider {
         throw asUnknown(error);
       }
     },
-    async refund({ providerReference, amountMinor, idempotencyKey }) {
+    async refund({ providerReference, amountMinor, currency, idempotencyKey }) {
       const stripe = await client();
       try {
-        const params = { payment_intent: providerReference, amount: amountMinor };
+        const params = { payment_intent: providerReference, amount: stripeAmount(amountMinor, currency) };
         const refund = await stripe.refunds.create(params, { idempotencyKey });
         if (refund.status === 'failed' || refund.status === 'canceled') {
           throw new ProviderUnavailable(`the refund is ${refund.status}`);
@@ -121,11 +125,11 @@ async function connect({ secretKey, protocol, host, port, timeoutMs }: StripeOpt
 }
 
 /** Takes no money; repeated with one key it is one intent. */
-function createIntent(stripe: Stripe, request: CaptureRequest): Promise<Stripe.PaymentIntent> {
+async function createIntent(stripe: Stripe, request: CaptureRequest): Promise<Stripe.PaymentIntent> {
   const { token, amountMinor, currency, idempotencyKey, reference } = request;
-  return stripe.paymentIntents.create(
+  return await stripe.paymentIntents.create(
     {
-      amount: amountMinor,
+      amount: stripeAmount(amountMinor, currency),
       currency: currency.toLowerCase(),
       payment_method: token,
       // Nothing that would need the customer's browser.

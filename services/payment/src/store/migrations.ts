@@ -102,5 +102,37 @@ const sandbox: Migration = {
   },
 };
 
+/**
+ * A capture may be reported for a payment that had failed while another one has paid the order. It is booked, and its money goes
+ * back; so a payment whose money goes back no longer counts as the order's live one. The way back waits for such refunds.
+ */
+const superseded: Migration = {
+  name: '0003-superseded',
+  async up(tx) {
+    await tx.raw(`
+      ALTER TABLE payments DROP CONSTRAINT payments_refund_cause_check, ADD CONSTRAINT payments_refund_cause_check
+        CHECK (refund_cause IN ('order.refunded', 'order.cancelled', 'payment.superseded'));
+      DROP INDEX payments_live;
+      CREATE UNIQUE INDEX payments_live ON payments (order_id)
+        WHERE status IN ('pending', 'processing', 'succeeded') AND refund_wanted_at IS NULL;
+    `);
+  },
+  async down(tx) {
+    await tx.raw(`
+      UPDATE payments SET refund_cause = 'order.cancelled' WHERE refund_cause = 'payment.superseded';
+      ALTER TABLE payments DROP CONSTRAINT payments_refund_cause_check, ADD CONSTRAINT payments_refund_cause_check
+        CHECK (refund_cause IN ('order.refunded', 'order.cancelled'));
+      DROP INDEX payments_live;
+      CREATE UNIQUE INDEX payments_live ON payments (order_id) WHERE status IN ('pending', 'processing', 'succeeded');
+    `);
+  },
+};
+
 /** Append only. */
-export const paymentMigrations: readonly Migration[] = [...leaseMigrations, ...messagingMigrations, payments, sandbox];
+export const paymentMigrations: readonly Migration[] = [
+  ...leaseMigrations,
+  ...messagingMigrations,
+  payments,
+  sandbox,
+  superseded,
+];

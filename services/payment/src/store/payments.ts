@@ -37,7 +37,8 @@ const COLUMNS = `id, order_id, user_id, amount_minor, currency, status, last4, p
   failure, idempotency_key, captured_at, refund_cause, refund_wanted_at, refunded_at, check_at, created_at, updated_at`;
 const IN_SCOPE = '(CAST(:userId AS bigint) IS NULL OR user_id = CAST(:userId AS bigint))';
 const MATCHES = `${IN_SCOPE} AND (CAST(:status AS text) IS NULL OR status = CAST(:status AS text))`;
-const LIVE = `status IN ('pending', 'processing', 'succeeded')`;
+/** Money that goes back stands in nobody's way. */
+const LIVE = `status IN ('pending', 'processing', 'succeeded') AND refund_wanted_at IS NULL`;
 
 /** Undefined when the order has a live payment already; the transaction can go on. */
 export async function insertPayment(tx: Transaction, payment: NewPayment): Promise<Payment | undefined> {

@@ -1,0 +1,75 @@
+import { type TcpProxy, tcpProxy } from '@punctual/testing';
+import type { Fault, World } from '../types.ts';
+import { leaveMessagesAlone, postponeEvents } from './outbox-trigger.ts';
+import { ready } from './programs.ts';
+
+/** Postpones the event beyond the expiry, which comes a minute after the order. */
+const POSTPONED = '65 seconds';
+
+export const lostAnswers: Fault = {
+  name: 'lost-answers',
+  about: 'The payment service takes the money and its answer to the order service is lost with the connection.',
+  row: 'payment succeeded, reply lost; pay races expiry',
+  targets: ['order'],
+  lastsMs: [10_000, 20_000],
+  async strike(world) {
+    const proxy = await throughDeafProxy(world, () => world.random(0, 1) === 0);
+    return {
+      async heal() {
+        await proxy.end();
+        return { answersLost: proxy.lost() };
+      },
+    };
+  },
+};
+
+export const paidAfterExpired: Fault = {
+  name: 'paid-after-expired',
+  about: 'The money is taken in time and the order service hears of it after it let the order expire.',
+  row: 'every message delivered three times; paid after expired; cancelled before created',
+  targets: ['order'],
+  lastsMs: [70_000, 80_000],
+  async strike(world) {
+    await postponeEvents(world, 'payment', 'payment.success', POSTPONED);
+    const proxy = await throughDeafProxy(world, () => true);
+    return {
+      async heal() {
+        await leaveMessagesAlone(world, 'payment');
+        await proxy.end();
+        return { answersLost: proxy.lost() };
+      },
+    };
+  },
+};
+
+/** Between the order and the payment service: requests pass, answers to those that take money are lost when `loses` says so. */
+async function throughDeafProxy(world: World, loses: () => boolean) {
+  let lost = 0;
+  let proxy: TcpProxy | undefined = await tcpProxy(world.settings.PAYMENT_URL, {
+    inspect(connection) {
+      let takesMoney = false;
+      return {
+        toServer(chunk) {
+          if (/^POST \/payments\/\d+\/process /.test(chunk.toString('latin1'))) takesMoney = true;
+          return chunk;
+        },
+        toClient(chunk) {
+          if (!takesMoney || !loses()) return chunk;
+          lost += 1;
+          connection.reset();
+          return undefined;
+        },
+      };
+    },
+  });
+  await world.setServiceEnvironment('order', { PAYMENT_URL: proxy.url.replace(/\/$/, '') });
+  return {
+    lost: () => lost,
+    async end() {
+      await world.setServiceEnvironment('order', {});
+      await proxy?.stop();
+      proxy = undefined;
+      await ready(world, 'order');
+    },
+  };
+}

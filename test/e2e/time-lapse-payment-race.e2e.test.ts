@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import type { orderApi, paymentApi, productApi } from '@punctual/contracts';
+import { type Customer, eventually, expectStatus } from '@punctual/testing';
+import { type Attempt, CARDS, cardOf, payThroughOrders, payThroughPayments, tally } from './pay-attempts.ts';
+import { type Ledger, type OwnedOrder, openLedger } from './payment-books.ts';
+import { newCustomers, newProduct, orderBecomes, platformAt, quantityBecomes } from './platform.ts';
+
+/** A day of the shop's calendar lasts eight seconds. */
+const SCALE = 10_800;
+const SLOW_CARD_MS = 3_000;
+const ATTEMPTS = 200;
+const PIECES = 50;
+/** Definite answers to an attempt, by the contract. */
+const LEGAL = ['200 ', '409 ILLEGAL_TRANSITION', '409 PAYMENT_EXISTS'];
+/** What may be said on the way to it. */
+const LEGAL_STATUSES = [200, 201, 409, 429, 503];
+
+/** Between bursts, whose orders are placed well before. */
+const GAP_MS = 2_500;
+/** The slow card is shown so long before the expiry, and the money taken so long after it. */
+const SLOW_LEAD_MS = SLOW_CARD_MS / 2;
+
+type Burst = { readonly leadMs: () => number; readonly card: string };
+type Round = OwnedOrder & { readonly attempts: readonly Attempt[]; readonly isStraddling: boolean };
+
+describe(`${ATTEMPTS} parallel attempts to pay one order while its expiry strikes`, function () {
+  this.timeout(180_000);
+  let ledger: Ledger;
+  let product: productApi.ProductView;
+  let customers: Customer[];
+  let rounds: Round[] = [];
+  const underWay: Promise<unknown>[] = [];
+  /** How long the first success takes from the start of a burst; each burst measures it for the next. */
+  let captureMs = 500;
+
+  before(async () => {
+    await platformAt(SCALE);
+    ledger = await openLedger();
+    product = await newProduct(PIECES);
+    customers = await newCustomers(7);
+  });
+  after(() => ledger.close());
+
+  it('are all answered when they come long before it', async () => {
+    rounds = [await play({ leadMs: () => Number.POSITIVE_INFINITY, card: CARDS.approve })];
+  });
+
+  it('are all answered when the capture comes before it, with it, after it, and when they come after it', async () => {
+    const bursts = [
+      { leadMs: () => SLOW_LEAD_MS, card: CARDS.slow },
+      { leadMs: () => captureMs, card: CARDS.approve },
+      { leadMs: () => captureMs * 0.7, card: CARDS.approve },
+      { leadMs: () => captureMs * 0.4, card: CARDS.approve },
+      { leadMs: () => captureMs * 0.2, card: CARDS.approve },
+      { leadMs: () => -20, card: CARDS.approve },
+    ];
+    const startedMs = Date.now();
+    const played = bursts.map(async (one, index) => {
+      await instant(() => startedMs + index * GAP_MS);
+      return await play(one);
+    });
+    rounds.push(...(await Promise.all(played)));
+  });
+
+  it('capture once at most; the state is legal, and ledger, mails and stock agree with it', async () => {
+    await Promise.all(underWay);
+    const books = await ledger.balanced(rounds, ['COMPLETED', 'CANCELLED']);
+    const kept = books.filter(({ order }) => order.status === 'COMPLETED');
+    await quantityBecomes(product.id, PIECES - kept.length);
+    for (const [index, { order }] of books.entries()) {
+      const { attempts = [] } = rounds[index] ?? {};
+      const wasTold = attempts.some(({ way, status }) => way !== 'payments' && status === 200);
+      if (wasTold) assert.equal(order.status, 'COMPLETED', `order ${order.id} was answered as paid`);
+      if (order.status === 'CANCELLED') assert.equal(order.reason, 'PAYMENT_EXPIRED');
+    }
+
+    const ends = books.map(({ order, refunds }) => (refunds > 0 ? `${order.status}, refunded` : order.status));
+    const seen = JSON.stringify({ ends, straddling: rounds.map(({ isStraddling }) => isStraddling), captureMs });
+    assert.equal(ends[0], 'COMPLETED', seen);
+    assert.equal(ends.at(-1), 'CANCELLED', seen);
+    assert.ok(ends.includes('CANCELLED, refunded'), seen);
+    assert.ok(rounds.filter(({ isStraddling }) => isStraddling).length > rounds.length / 2, seen);
+  });
+
+  /** Begins a payment that nobody waits for: the burst meets it under way. */
+  async function show(owner: Customer, { id: orderId }: orderApi.OrderView, number: string): Promise<void> {
+    const body = { order_id: orderId, method: cardOf(number) };
+    const { id } = expectStatus(await owner.request<paymentApi.PaymentView>('POST', '/payments', { body }), 201);
+    underWay.push(owner.request('POST', `/payments/${id}/process`));
+    await ledger.paymentBecomes(id, 'processing');
+  }
+
+  /** Places an order and has everybody pay it, `leadMs` before its expiry. */
+  async function play({ leadMs, card }: Burst): Promise<Round> {
+    const owner = customers.pop();
+    assert.ok(owner);
+    const items = [{ product_id: product.id, quantity: 1 }];
+    const order = expectStatus(await owner.placeOrder({ items }), 201);
+    await orderBecomes(owner, order.id, { stock: 'reserved' });
+    const expiresMs = Date.parse(order.expires_at);
+    await instant(() => expiresMs - leadMs());
+
+    const startedMs = Date.now();
+    if (card === CARDS.slow) await show(owner, order, card);
+    const attempts = await burst(owner, order, card);
+    const answers = JSON.stringify(tally(attempts));
+    for (const { status, code = '', statuses } of attempts) {
+      assert.ok(LEGAL.includes(`${status} ${code}`), answers);
+      const isLegal = statuses.every((one) => LEGAL_STATUSES.includes(one));
+      assert.ok(isLegal, `${statuses.join()}: ${answers}`);
+    }
+    const paidMs = attempts.filter(({ status }) => status === 200).map(({ answeredMs }) => answeredMs - startedMs);
+    if (card === CARDS.approve && paidMs.length > 0) captureMs = Math.min(...paidMs);
+    const endedMs = Math.max(...attempts.map(({ answeredMs }) => answeredMs));
+    return { id: order.id, owner, attempts, isStraddling: startedMs < expiresMs && endedMs > expiresMs };
+  }
+});
+
+/** All at once, half of them through the payments and half through the order. */
+function burst(owner: Customer, { id }: orderApi.OrderView, card: string): Promise<Attempt[]> {
+  return Promise.all(
+    Array.from({ length: ATTEMPTS }, (_, index) => {
+      if (index % 2 === 0) return payThroughPayments(owner, id, card);
+      return payThroughOrders(owner, id, card, index % 4 === 1 ? 'orders' : 'orders by reference');
+    }),
+  );
+}
+
+async function instant(atMs: () => number): Promise<void> {
+  await eventually(() => assert.ok(Date.now() >= atMs()), { timeoutMs: 60_000, intervalMs: 5 });
+}
