@@ -66,7 +66,7 @@ async function sendWakeUps(world: World, count: number): Promise<number> {
         'cloudEvents:subject': subject,
         'cloudEvents:time': new Date().toISOString(),
       };
-      channel.sendToQueue(TIMERS_QUEUE, Buffer.from(JSON.stringify({ order_id: Number(subject) })), {
+      channel.sendToQueue(TIMERS_QUEUE, Buffer.from(JSON.stringify({ order_ids: [Number(subject)] })), {
         persistent: true,
         contentType: 'application/json',
         messageId: id,
