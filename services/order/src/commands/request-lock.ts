@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger, Metrics } from '@punctual/telemetry';
-import { Cluster } from 'ioredis';
-import Redlock from 'redlock';
+import { Cluster, type Result } from 'ioredis';
 
 /** Longer than placing an order takes, shorter than a client waits before it tries again. */
 const TTL_MS = 5_000;
@@ -60,6 +60,7 @@ export function createRequestLocks({ nodes, keyPrefix, logger, metrics }: Reques
       maxRetriesPerRequest: 0,
     },
   });
+  cluster.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE });
   cluster.on('error', (error) => logger.debug('redis reported an error', { error }));
   /** 0 while all is well. */
   let pausedUntilMs = 0;
@@ -91,46 +92,42 @@ export function createRequestLocks({ nodes, keyPrefix, logger, metrics }: Reques
   };
 }
 
-/**
- * Redlock 4 rejects with the same LockError whether the key is held or Redis did not answer; only the event
- * `clientError` tells them apart, and says nothing of the attempt it belongs to. So every attempt has a Redlock of its
- * own; making one costs three short hashes.
- */
-async function acquireOnce(cluster: Cluster, key: string, logger: Logger): Promise<LockOutcome> {
-  let clientError: unknown;
-  const redlock = new Redlock([redlockClient(cluster)], { retryCount: 0 });
-  redlock.on('clientError', (error: unknown) => {
-    clientError ??= error;
-  });
-  try {
-    const lock = await redlock.lock(key, TTL_MS);
-    return {
-      state: 'acquired',
-      async release() {
-        try {
-          await redlock.unlock(lock);
-        } catch (error) {
-          // It runs out by itself, at the latest after its TTL.
-          logger.debug('request lock was not released', { error });
-        }
-      },
-    };
-  } catch (error) {
-    if (clientError === undefined) return { state: 'held' };
-    logger.debug('request lock could not be had', { error, cause: clientError });
-    return { state: 'unavailable' };
+/** Deletes the key only while it holds the token: a lock that ran out may be somebody else's by now. */
+const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    releaseLock(key: string, token: string): Result<number, Context>;
   }
 }
 
-type Callback = (error: Error | null, result: unknown) => void;
-
-/** The two commands of Redlock, which gives all arguments as one array. */
-function redlockClient(cluster: Cluster) {
-  const call = (command: string, args: (string | number)[], callback?: Callback) =>
-    cluster.call(command, args, (error, result) => callback?.(error ?? null, result));
+/** The lock of Redis' own documentation for a single master, which is what a cluster has for a key. */
+async function acquireOnce(cluster: Cluster, key: string, logger: Logger): Promise<LockOutcome> {
+  const token = nextToken();
+  try {
+    if ((await cluster.set(key, token, 'PX', TTL_MS, 'NX')) === null) return { state: 'held' };
+  } catch (error) {
+    logger.debug('request lock could not be had', { error });
+    return { state: 'unavailable' };
+  }
   return {
-    eval: (args: (string | number)[], callback?: Callback) => call('eval', args, callback),
-    evalsha: (hash: string, args: (string | number)[], callback?: Callback) =>
-      call('evalsha', [hash, ...args], callback),
+    state: 'acquired',
+    async release() {
+      try {
+        await cluster.releaseLock(key, token);
+      } catch (error) {
+        // It runs out by itself, at the latest after its TTL.
+        logger.debug('request lock was not released', { error });
+      }
+    },
   };
+}
+
+const PROCESS_TOKEN = randomUUID();
+let tokens = 0;
+
+/** Different from every other, in this process and in all others. */
+function nextToken(): string {
+  tokens += 1;
+  return `${PROCESS_TOKEN}:${tokens}`;
 }
