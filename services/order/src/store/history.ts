@@ -38,7 +38,10 @@ export async function addHistory(tx: Transaction, entries: readonly HistoryEntry
   );
 }
 
-/** Oldest first; entries of one transaction in the order in which they were added. */
+/**
+ * Oldest decision first. `at` is the instant a transaction began, which may be before it waited for the lock that the one
+ * before it held; ids are given under the lock.
+ */
 export async function historyOf(db: Queryable, orderId: number): Promise<Required<HistoryEntry>[]> {
   const found = await rows<{
     at: Date;
@@ -51,7 +54,7 @@ export async function historyOf(db: Queryable, orderId: number): Promise<Require
   }>(
     db,
     `SELECT at, type, actor, from_status, to_status, reason, detail FROM order_events
-     WHERE order_id = :orderId ORDER BY at, id`,
+     WHERE order_id = :orderId ORDER BY id`,
     { orderId },
   );
   return found.map(({ from_status: from, to_status: to, ...entry }) => ({ ...entry, orderId, from, to }));
