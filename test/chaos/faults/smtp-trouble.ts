@@ -44,7 +44,7 @@ export function createSmtpTrouble(): SmtpTrouble {
         return chunk;
       },
       toClient(chunk) {
-        if (!answersTheMail) return chunk;
+        if (!answersTheMail) return withoutEncryption(chunk);
         answersTheMail = false;
         if (mode === undefined || !/^250/.test(chunk.toString('latin1'))) return chunk;
         if (mode === 'reset-before-answer') {
@@ -69,6 +69,15 @@ export function createSmtpTrouble(): SmtpTrouble {
     },
     unanswered: () => unanswered,
   };
+}
+
+/** Once both ends encrypt, nothing can be told apart any more: so the offer to do so is left out of the answer to EHLO. */
+function withoutEncryption(chunk: Buffer): Buffer {
+  const text = chunk.toString('latin1');
+  if (!/^250[- ]STARTTLS\r\n/im.test(text)) return chunk;
+  const lines = text.split('\r\n').filter((line) => line !== '' && !/^250[- ]STARTTLS$/i.test(line));
+  const last = lines.pop() ?? '250 OK';
+  return Buffer.from(`${[...lines, last.replace(/^250-/, '250 ')].join('\r\n')}\r\n`, 'latin1');
 }
 
 function messageIdOf(mail: string): string {
