@@ -243,7 +243,8 @@ function timelineRow(orderId: number, step: Step, index: number): TimelineRow {
 function mailsOf({ orderId, detail }: TimelineRow): MailRow[] {
   const types = Array.isArray(detail.mails) ? (detail.mails as string[]) : [];
   return types.map((type) => {
-    const name = type === 'mail.payment-reminder' ? String(detail.kind) : type.slice('mail.'.length);
+    const names: Record<string, string> = { 'mail.payment-reminder': 'reminder-1', 'mail.refund': 'refund-2' };
+    const name = names[type] ?? type.slice('mail.'.length);
     const intent = `order:${orderId}:${createdAtMs(orderId)}:${name}`;
     const messageId = `<${intent}@punctual.test>`;
     return { intent, type, recipient: USER.email, messageId, status: 'sent', attempts: 1, inDoubt: 0 };
