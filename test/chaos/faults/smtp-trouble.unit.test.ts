@@ -30,7 +30,8 @@ async function mailServer(): Promise<{ server: Server; port: number; taken: stri
       if (text.startsWith('DATA')) {
         mail = '';
         socket.write('354 go on\r\n');
-      } else if (text.startsWith('EHLO')) socket.write('250-here\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 STARTTLS\r\n');
+      } else if (text.startsWith('EHLO'))
+        socket.write('250-here\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 STARTTLS\r\n');
       else socket.write('250 fine\r\n');
     });
   });
