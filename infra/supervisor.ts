@@ -115,6 +115,11 @@ export async function stopProgram(settings: StackSettings, name: string): Promis
   await tolerate(NOT_RUNNING, call(settings, 'stopProcess', name, true));
 }
 
+/** Asks for a stop without waiting for it: from now on the program is not started again when it ends. */
+export async function askToStop(settings: StackSettings, name: string): Promise<void> {
+  await tolerate(NOT_RUNNING, call(settings, 'stopProcess', name, false));
+}
+
 export async function signalProgram(settings: StackSettings, name: string, signal: string): Promise<void> {
   await call(settings, 'signalProcess', name, signal);
 }

@@ -8,7 +8,7 @@ import { run } from '../run.ts';
 import type { Secrets } from '../secrets.ts';
 import type { StackSettings } from '../stack-settings.ts';
 import { allSteps, type Steps } from '../steps.ts';
-import { programStates, startProgram, stopProgram } from '../supervisor.ts';
+import { askToStop, programStates, startProgram, stopProgram } from '../supervisor.ts';
 import { UserError } from '../user-error.ts';
 import { ask } from './ask.ts';
 import { type PostgresNode, type PostgresNodeName, postgresRoles, primaryFile, synchronousFile } from './nodes.ts';
@@ -17,6 +17,7 @@ import { replicaState } from './replication.ts';
 import { PROMOTE_SQL } from './roles.ts';
 
 const CONTROL_DATA_LIMIT_MS = 10_000;
+const ALIVE_LIMIT_MS = 2_500;
 const READY_LIMIT_MS = 30_000;
 const CATCH_UP_LIMIT_MS = 10_000;
 const FENCE_LIMIT_MS = 40_000;
@@ -30,12 +31,13 @@ const POLL_MS = 50;
 export async function promote(
   settings: StackSettings,
   secrets: Secrets,
-  options: { mayLose: boolean },
+  options: { mayLose: boolean; onlyWhenLost?: boolean },
   steps: Steps,
 ): Promise<void> {
   const { primary, replica } = postgresRoles(settings);
   const admin = (node: PostgresNode) => postgresUrl('postgres', secrets.superuser, node.port, 'postgres');
   const [isAlive] = await Promise.all([answers(admin(primary)), requireStandby(admin(replica), replica)]);
+  if (isAlive && options.onlyWhenLost) return;
   if (isAlive) {
     if ((await replicaState(admin(primary))) === 'absent')
       throw new UserError(
@@ -87,9 +89,9 @@ export function readinessOf(settings: StackSettings, secrets: Secrets, program: 
   return found;
 }
 
-export async function answers(url: string): Promise<boolean> {
+async function answers(url: string): Promise<boolean> {
   try {
-    await ask(url, 'SELECT 1');
+    await ask(url, 'SELECT 1', ALIVE_LIMIT_MS);
     return true;
   } catch (error) {
     if (error instanceof Error) return false;
@@ -146,8 +148,9 @@ async function requireCaughtUp(settings: StackSettings, replica: string, primary
 async function fence(settings: StackSettings, former: PostgresNode): Promise<void> {
   const deadline = Date.now() + FENCE_LIMIT_MS;
   for (;;) {
+    // First the word to supervisord, which would start again what is killed.
+    await askToStop(settings, former.name);
     const left = killPostgresIn(former.dataFolder);
-    await stopProgram(settings, former.name);
     const state = (await programStates(settings))?.get(former.name)?.state ?? '';
     if (left === 0 && ['STOPPED', 'FATAL'].includes(state)) return;
     if (Date.now() > deadline) throw new Error(`${former.name} cannot be stopped (${state})`);

@@ -6,7 +6,7 @@ import { ensureSecrets, type Secrets } from '../secrets.ts';
 import { createSteps } from '../steps.ts';
 import { UserError } from '../user-error.ts';
 import { postgresRoles } from './nodes.ts';
-import { answers, promote } from './promote.ts';
+import { promote } from './promote.ts';
 import { replicaState } from './replication.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -54,10 +54,8 @@ export async function watchPrimary({ settings, write }: CommandInput): Promise<v
         settings.home,
         (holder) => log(`waiting for another command (${holder})`),
         async () => {
-          const { primary } = postgresRoles(settings);
-          const admin = postgresUrl('postgres', known.superuser, primary.port, 'postgres');
-          if (primary.name !== watched || (await answers(admin))) return;
-          await promote(settings, known, { mayLose: false }, createSteps(log));
+          if (postgresRoles(settings).primary.name !== watched) return;
+          await promote(settings, known, { mayLose: false, onlyWhenLost: true }, createSteps(log));
         },
       );
     } catch (error) {

@@ -135,7 +135,7 @@ async function runOnStack(
   const load = startLoad(shop, { rate: run.rate, onError });
   const observer = startObserver(probes, {
     now: recorder.now,
-    extra: () => ({ 'in flight': load.inFlight(), skipped: load.skipped() }),
+    extra: () => ({ 'in flight': load.inFlight(), skipped: load.skipped(), ...shop.gateway.attempts() }),
     append: (sample) => writer.append({ line: 'sample', ...sample }),
     onError,
   });

@@ -19,16 +19,17 @@ import { type Judged, judgeAgain, writeResult } from './judge.ts';
 import { type ChaosOptions, chooseFaults, parseOptions, USAGE, UsageError } from './options.ts';
 import { SABOTAGES } from './sabotage/index.ts';
 import { faultTable, operationTable, renderText, seconds, verdictTable } from './tables.ts';
-import type { Fault } from './types.ts';
+import type { Fault, Verdict } from './types.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VERB_WIDTH = 10;
+const CLAIM_WIDTH = 60;
 
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options === 'help') console.log(USAGE);
   else if (options.list) printList();
-  else if (options.judge !== undefined) process.exitCode = conclude(judgeAgain(options.judge), undefined);
+  else if (options.judge !== undefined) process.exitCode = concludeAgain(judgeAgain(options.judge));
   else process.exitCode = await run(options);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
@@ -105,6 +106,10 @@ function pick({ history, samples, problems, leftOut }: CampaignResult) {
   return { history, samples, problems, leftOut };
 }
 
+function concludeAgain(judged: Judged): number {
+  return conclude(judged, SABOTAGES.find(({ name }) => name === judged.run.sabotage)?.caughtBy);
+}
+
 /** Prints what became of the run, and returns the exit code. */
 function conclude(judged: Judged, caughtBy: string | undefined): number {
   const { verdicts, history, problems, leftOut, folder } = judged;
@@ -116,7 +121,7 @@ function conclude(judged: Judged, caughtBy: string | undefined): number {
   const rest =
     history.quiescedMs === null ? 'did NOT come to rest' : `at rest ${seconds(history.quiescedMs)} after the load`;
   console.log(
-    `\n${renderText(verdictTable(verdicts))}\n\n${history.operations.length} operations, ${history.faults.length} faults; ${rest}`,
+    `\n${renderText(verdictTable(verdicts.map(shortened)))}\n\n${history.operations.length} operations, ${history.faults.length} faults; ${rest}`,
   );
   for (const { invariant, findings } of broken) {
     for (const finding of findings) console.log(`  ${invariant}  ${finding}`);
@@ -138,6 +143,12 @@ function conclude(judged: Judged, caughtBy: string | undefined): number {
   console.log(`The sabotage was ${catches ? 'caught' : 'NOT caught'} by ${caughtBy}, which is named for it${also}.`);
   console.log(catches ? '1 passed, 0 failed' : '0 passed, 1 failed');
   return catches ? 0 : 1;
+}
+
+/** For a terminal's width; the page has the whole claim. */
+function shortened(verdict: Verdict): Verdict {
+  const { claim } = verdict;
+  return claim.length <= CLAIM_WIDTH ? verdict : { ...verdict, claim: `${claim.slice(0, CLAIM_WIDTH - 1)}…` };
 }
 
 function printProgress(atMs: number | null, verb: string, text: string, rates?: () => string): void {

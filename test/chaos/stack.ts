@@ -194,7 +194,9 @@ async function bringUp(env: NodeJS.ProcessEnv, write: (line: string) => void): P
       return;
     } catch (error) {
       if (attempt === UP_ATTEMPTS) throw error;
-      write(`not up yet, trying again: ${error instanceof Error ? error.message.slice(0, 1_000) : String(error)}`);
+      write(
+        `not up yet, trying again: ${error instanceof Error ? error.message.replaceAll('\n', ' ').slice(0, 300) : String(error)}`,
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
@@ -28,6 +28,8 @@ describe("Postgres' primary", function () {
 
   before(async () => {
     await platformAt(1);
+    // What an interrupted run may have left.
+    await rm(dataFolder('lost'), { recursive: true, force: true });
     await upWith('synchronous', 'automatic');
     first = await servers();
     assert.deepEqual(await replicas(), ['streaming sync']);

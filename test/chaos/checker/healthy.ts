@@ -1,147 +1,22 @@
 /** A small run in which all went well, made by hand: what the tests of the invariants break, one piece at a time. */
 import type { History, Operation } from '../types.ts';
-import type {
-  Evidence,
-  KafkaEvent,
-  MailRow,
-  OrderRow,
-  PaymentRow,
-  ReservationState,
-  TimelineRow,
-  TimerRow,
-} from './evidence.ts';
+import type { Evidence, MailRow, OrderRow, PaymentRow, TimelineRow, TimerRow } from './evidence.ts';
+import { kafkaOrders, kafkaPayments, kafkaProducts, kafkaStock } from './healthy-events.ts';
+import {
+  createdAtMs,
+  EXPIRY_AFTER_MS,
+  LIVES,
+  type Life,
+  PRICE_MINOR,
+  REMINDER_AFTER_MS,
+  STARTED_MS,
+  type Step,
+  USER,
+} from './healthy-lives.ts';
 
-export const STARTED_MS = 1_800_000_000_000;
-const USER = { id: 7, email: 'customer@example.com', verified: true };
-const PRICE_MINOR = 1_000;
-const REMINDER_AFTER_MS = 10_000;
-const EXPIRY_AFTER_MS = 60_000;
+export { STARTED_MS } from './healthy-lives.ts';
 
 export type Judged = { history: History; evidence: Evidence };
-
-type Step = {
-  type: string;
-  afterMs: number;
-  from?: string;
-  to?: string;
-  mails?: string[];
-  kind?: string;
-  paymentId?: number;
-};
-type Life = Pick<OrderRow, 'id' | 'status' | 'reason' | 'stock'> & {
-  productId: number;
-  quantity: number;
-  reservation: ReservationState;
-  reminder: TimerRow['state'];
-  expiry: TimerRow['state'];
-  steps: Step[];
-  stockTold: string[];
-};
-
-const CREATED: Step = { type: 'order.created', afterMs: 0, to: 'PENDING' };
-const RESERVED: Step = { type: 'stock.reserved', afterMs: 50, mails: ['mail.order-confirmation'] };
-const PAID: Step = { type: 'order.paid', afterMs: 500, from: 'PENDING', to: 'PAID', mails: ['mail.order-paid'] };
-const CANCELLED: Step = {
-  type: 'order.cancelled',
-  afterMs: 800,
-  from: 'PENDING',
-  to: 'CANCELLED',
-  mails: ['mail.order-cancelled'],
-};
-
-/** Completed, cancelled, refunded, out of stock, and waiting with a declined card behind it. */
-const LIVES: readonly Life[] = [
-  {
-    id: 1,
-    status: 'COMPLETED',
-    reason: null,
-    stock: 'reserved',
-    productId: 1,
-    quantity: 2,
-    reservation: 'sold',
-    reminder: 'cancelled',
-    expiry: 'fired',
-    steps: [
-      CREATED,
-      RESERVED,
-      PAID,
-      { type: 'timer.fired', afterMs: EXPIRY_AFTER_MS + 20, kind: 'expiry' },
-      { type: 'order.completed', afterMs: EXPIRY_AFTER_MS + 20, from: 'PAID', to: 'COMPLETED' },
-    ],
-    stockTold: ['stock.reserved'],
-  },
-  {
-    id: 2,
-    status: 'CANCELLED',
-    reason: 'CUSTOMER_CANCELLED',
-    stock: 'reserved',
-    productId: 1,
-    quantity: 1,
-    reservation: 'released',
-    reminder: 'cancelled',
-    expiry: 'cancelled',
-    steps: [CREATED, RESERVED, CANCELLED],
-    stockTold: ['stock.reserved', 'stock.released'],
-  },
-  {
-    id: 3,
-    status: 'REFUNDED',
-    reason: null,
-    stock: 'reserved',
-    productId: 2,
-    quantity: 1,
-    reservation: 'released',
-    reminder: 'cancelled',
-    expiry: 'cancelled',
-    steps: [
-      CREATED,
-      RESERVED,
-      PAID,
-      { type: 'order.refunded', afterMs: 900, from: 'PAID', to: 'REFUNDED' },
-      { type: 'payment.refunded', afterMs: 950, mails: ['mail.refund'], paymentId: 2 },
-    ],
-    stockTold: ['stock.reserved', 'stock.released'],
-  },
-  {
-    id: 4,
-    status: 'CANCELLED',
-    reason: 'OUT_OF_STOCK',
-    stock: 'rejected',
-    productId: 2,
-    quantity: 9,
-    reservation: 'rejected',
-    reminder: 'cancelled',
-    expiry: 'cancelled',
-    steps: [CREATED, { ...CANCELLED, afterMs: 60 }],
-    stockTold: ['stock.rejected'],
-  },
-  {
-    id: 5,
-    status: 'PENDING',
-    reason: null,
-    stock: 'reserved',
-    productId: 1,
-    quantity: 1,
-    reservation: 'reserved',
-    reminder: 'fired',
-    expiry: 'waiting',
-    steps: [
-      CREATED,
-      RESERVED,
-      { type: 'payment.failed', afterMs: 700, paymentId: 3 },
-      {
-        type: 'timer.fired',
-        afterMs: REMINDER_AFTER_MS + 30,
-        kind: 'reminder-1',
-        mails: ['mail.payment-reminder'],
-      },
-    ],
-    stockTold: ['stock.reserved'],
-  },
-];
-
-/** Order 5 was made late enough to be still waiting when the evidence is taken. */
-const createdAtMs = (id: number): number => STARTED_MS + (id === 5 ? 50_000 : id * 1_000);
 
 /** A copy of its own for each test. */
 export function healthy(): Judged {
@@ -243,7 +118,8 @@ function timelineRow(orderId: number, step: Step, index: number): TimelineRow {
 function mailsOf({ orderId, detail }: TimelineRow): MailRow[] {
   const types = Array.isArray(detail.mails) ? (detail.mails as string[]) : [];
   return types.map((type) => {
-    const name = type === 'mail.payment-reminder' ? String(detail.kind) : type.slice('mail.'.length);
+    const names: Record<string, string> = { 'mail.payment-reminder': 'reminder-1', 'mail.refund': 'refund-2' };
+    const name = names[type] ?? type.slice('mail.'.length);
     const intent = `order:${orderId}:${createdAtMs(orderId)}:${name}`;
     const messageId = `<${intent}@punctual.test>`;
     return { intent, type, recipient: USER.email, messageId, status: 'sent', attempts: 1, inDoubt: 0 };
@@ -255,100 +131,6 @@ function payment(id: number, orderId: number, status: PaymentRow['status']): Pay
   const providerReference = status === 'failed' ? null : `ch_${id}`;
   const refundWanted = status === 'refunded';
   return { id, orderId, amountMinor, status, idempotencyKey: `key-${id}`, providerReference, refundWanted };
-}
-
-const INSTANT = new Date(STARTED_MS).toISOString();
-
-function kafka(topic: string, type: string, about: number, data: Record<string, unknown>, offset: number): KafkaEvent {
-  return { topic, partition: 0, offset, id: `${type}/${about}`, type, key: String(about), data };
-}
-
-function kafkaOrders(): KafkaEvent[] {
-  const told = LIVES.flatMap((life) =>
-    life.steps.filter(({ type }) => type.startsWith('order.')).map(({ type }) => ({ life, type })),
-  );
-  return told.map(({ life: { id, productId, quantity, reason }, type }, offset) =>
-    kafka(
-      'order',
-      type,
-      id,
-      {
-        order_id: id,
-        user_id: USER.id,
-        items: [{ product_id: productId, quantity, unit_price_minor: PRICE_MINOR }],
-        total_minor: quantity * PRICE_MINOR,
-        currency: 'USD',
-        ...(reason === null ? {} : { reason }),
-        ...Object.fromEntries(
-          ['created', 'expires', 'paid', 'completed', 'cancelled', 'refunded'].map((at) => [`${at}_at`, INSTANT]),
-        ),
-      },
-      offset,
-    ),
-  );
-}
-
-/** What is available of products 1 and 2 after each change, as the events tell it. */
-const LEVELS: Readonly<Record<string, { product_id: number; available: number; stock_version: number }>> = {
-  'stock.reserved/1': { product_id: 1, available: 8, stock_version: 2 },
-  'stock.reserved/2': { product_id: 1, available: 7, stock_version: 3 },
-  'stock.released/2': { product_id: 1, available: 8, stock_version: 4 },
-  'stock.reserved/5': { product_id: 1, available: 7, stock_version: 5 },
-  'stock.reserved/3': { product_id: 2, available: 4, stock_version: 2 },
-  'stock.released/3': { product_id: 2, available: 5, stock_version: 3 },
-};
-
-function kafkaStock(): KafkaEvent[] {
-  const told = LIVES.flatMap(({ id, stockTold }) => stockTold.map((type) => ({ id, type })));
-  return told.map(({ id, type }, offset) => {
-    const level = LEVELS[`${type}/${id}`];
-    const data = {
-      order_id: id,
-      levels: level === undefined ? [] : [level],
-      missing: [],
-      cause: 'order.cancelled',
-      ...Object.fromEntries(['reserved', 'rejected', 'released'].map((at) => [`${at}_at`, INSTANT])),
-    };
-    return kafka('stock', type, id, data, offset);
-  });
-}
-
-function kafkaPayments(): KafkaEvent[] {
-  const told = [
-    { type: 'payment.success', order_id: 1, payment_id: 1 },
-    { type: 'payment.success', order_id: 3, payment_id: 2 },
-    { type: 'payment.refunded', order_id: 3, payment_id: 2 },
-    { type: 'payment.failed', order_id: 5, payment_id: 3 },
-  ];
-  return told.map(({ type, ...about }, offset) => {
-    const data = {
-      ...about,
-      user_id: USER.id,
-      amount_minor: PRICE_MINOR,
-      currency: 'USD',
-      cause: 'order.refunded',
-      code: 'CARD_DECLINED',
-      ...Object.fromEntries(['captured', 'failed', 'refunded'].map((at) => [`${at}_at`, INSTANT])),
-    };
-    return kafka('payment', type, about.order_id, data, offset);
-  });
-}
-
-function kafkaProducts(): KafkaEvent[] {
-  return [10, 5].map((available, index) => {
-    const data = {
-      product_id: index + 1,
-      version: 1,
-      name: 'A thing',
-      description: '',
-      price_minor: PRICE_MINOR,
-      currency: 'USD',
-      available,
-      stock_version: 1,
-      changed_at: INSTANT,
-    };
-    return kafka('product', 'product.created', index + 1, data, index);
-  });
 }
 
 function consumersOf(topic: string, type: string | null): string[] {

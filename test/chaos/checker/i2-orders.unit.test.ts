@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { invariant } from './breaking.ts';
-import { changed, operation, rowOf, without } from './healthy.ts';
+import { changed, healthy, operation, rowOf, without } from './healthy.ts';
 import { checkOrders } from './i2-orders.ts';
 
 describe('I2, the orders that were answered', () => {
@@ -118,4 +120,20 @@ describe('I2, the orders that were answered', () => {
     { unexpected: 1 },
     /shipping_address is not what was asked for/,
   );
+
+  it('counts exactly what was lost and duplicated, whatever became of each order', () => {
+    const { history, evidence } = healthy();
+    const copies = fc.array(fc.nat(3), { minLength: evidence.orders.length, maxLength: evidence.orders.length });
+    fc.assert(
+      fc.property(copies, (counts) => {
+        const orders = evidence.orders.flatMap((order, index) =>
+          Array.from({ length: counts[index] ?? 0 }, (_, copy) => ({ ...order, id: order.id + copy * 100 })),
+        );
+        const { counts: found } = checkOrders(history, { ...evidence, orders });
+        const lost = counts.filter((count) => count === 0).length;
+        const duplicated = counts.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
+        assert.deepEqual([found.lost, found.duplicated, found.unexpected], [lost, duplicated, 0]);
+      }),
+    );
+  });
 });

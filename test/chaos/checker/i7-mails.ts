@@ -7,6 +7,7 @@ const CLAIM =
   'copy arrives only where the server had taken the mail and the sender could not know.';
 
 const REMINDER = 'mail.payment-reminder';
+const REFUND = 'mail.refund';
 
 /** attempted: mails that orders call for; acknowledged: mails sent; recovered: second copies that the ledger explains. */
 export function checkMails(_history: Pick<History, 'faults'>, evidence: Evidence): Verdict {
@@ -40,13 +41,19 @@ function intentsOf(tally: Tally, { timeline, orders }: Evidence): Set<string> {
   for (const { id, orderId, detail } of timeline) {
     if (!Array.isArray(detail.mails)) continue;
     for (const type of detail.mails as string[]) {
-      const name = type === REMINDER ? String(detail.kind) : type.slice('mail.'.length);
-      const intent = `order:${orderId}:${Math.round(created.get(orderId) ?? 0)}:${name}`;
+      const intent = `order:${orderId}:${Math.round(created.get(orderId) ?? 0)}:${nameOf(type, detail)}`;
       if (intents.has(intent)) tally.duplicated(`${intent} was decided again by entry ${id} of order ${orderId}`);
       intents.add(intent);
     }
   }
   return intents;
+}
+
+/** What tells a mail from the others of its order. */
+function nameOf(type: string, detail: TimelineRow['detail']): string {
+  if (type === REMINDER) return String(detail.kind);
+  const name = type.slice('mail.'.length);
+  return type === REFUND ? `${name}-${String(detail.payment_id)}` : name;
 }
 
 function checkLedger(tally: Tally, { intent, status, attempts, inDoubt, messageId }: MailRow, arrived: number): void {

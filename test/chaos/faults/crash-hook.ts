@@ -154,7 +154,7 @@ function hookMails(): void {
     (original) =>
       function write(this: unknown, ...args) {
         const socket = this as Socket;
-        if (socket.remotePort === smtpPort && String(args[0]) === 'DATA\r\n') {
+        if (socket.remotePort === smtpPort && String(args[0]).endsWith('DATA\r\n')) {
           pass('before-data');
           // First the server's 354, then its answer to the mail, of which the service is not to learn.
           const listen = (chunk: Buffer) => {

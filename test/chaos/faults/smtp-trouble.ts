@@ -5,6 +5,7 @@
 import type { Inspected, Inspection } from '@punctual/testing';
 import type { SmtpMode } from '../types.ts';
 
+const OFFERS = /^250[- ](STARTTLS|PIPELINING)\r\n/im;
 const END_OF_MAIL = '\r\n.\r\n';
 
 export type SmtpTrouble = {
@@ -44,7 +45,7 @@ export function createSmtpTrouble(): SmtpTrouble {
         return chunk;
       },
       toClient(chunk) {
-        if (!answersTheMail) return chunk;
+        if (!answersTheMail) return asPlainDialogue(chunk);
         answersTheMail = false;
         if (mode === undefined || !/^250/.test(chunk.toString('latin1'))) return chunk;
         if (mode === 'reset-before-answer') {
@@ -69,6 +70,15 @@ export function createSmtpTrouble(): SmtpTrouble {
     },
     unanswered: () => unanswered,
   };
+}
+
+/** Encrypted or sent in one go, commands cannot be told apart: so the answer to EHLO does not offer that. */
+function asPlainDialogue(chunk: Buffer): Buffer {
+  const text = chunk.toString('latin1');
+  if (!OFFERS.test(text)) return chunk;
+  const lines = text.split('\r\n').filter((line) => line !== '' && !OFFERS.test(`${line}\r\n`));
+  const last = lines.pop() ?? '250 OK';
+  return Buffer.from(`${[...lines, last.replace(/^250-/, '250 ')].join('\r\n')}\r\n`, 'latin1');
 }
 
 function messageIdOf(mail: string): string {

@@ -30,7 +30,9 @@ async function mailServer(): Promise<{ server: Server; port: number; taken: stri
       if (text.startsWith('DATA')) {
         mail = '';
         socket.write('354 go on\r\n');
-      } else socket.write('250 fine\r\n');
+      } else if (text.startsWith('EHLO'))
+        socket.write('250-here\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 STARTTLS\r\n');
+      else socket.write('250 fine\r\n');
     });
   });
   server.listen(0, '127.0.0.1');
@@ -57,7 +59,7 @@ describe('a mail server in trouble', () => {
 
   async function send(mode?: SmtpMode): Promise<string> {
     if (mode !== undefined) trouble.begin(mode);
-    const transport = createTransport({ host: '127.0.0.1', port: proxy.port, socketTimeout: 500, ignoreTLS: true });
+    const transport = createTransport({ host: '127.0.0.1', port: proxy.port, socketTimeout: 500 });
     try {
       const mail = {
         from: 'shop@shop.test',

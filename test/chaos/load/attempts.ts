@@ -19,11 +19,16 @@ const LONGEST_WAIT_MS = 3_000;
 export type Gateway = {
   /** Null when there was no answer: refused, reset, timed out, or cut off in its middle. */
   request(method: string, path: string, options?: RequestOptions): Promise<Reply | null>;
+  /** Attempts so far, and those of them without an answer. */
+  attempts(): { readonly sent: number; readonly timedOut: number; readonly cutOff: number };
 };
 
 export function createGateway(url: string): Gateway {
+  const count = { sent: 0, timedOut: 0, cutOff: 0 };
   return {
+    attempts: () => ({ ...count }),
     async request(method, path, { token, body } = {}) {
+      count.sent += 1;
       let status: number;
       let text: string;
       try {
@@ -39,8 +44,10 @@ export function createGateway(url: string): Gateway {
         status = response.status;
         text = await response.text();
       } catch (error) {
-        if (error instanceof Error) return null;
-        throw error;
+        if (!(error instanceof Error)) throw error;
+        if (error.name === 'TimeoutError') count.timedOut += 1;
+        else count.cutOff += 1;
+        return null;
       }
       return readReply(status, text);
     },
