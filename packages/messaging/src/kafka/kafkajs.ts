@@ -1,4 +1,5 @@
-/** kafkajs as we set it up: its log lines brought to our logger, and the one warning that it makes Node print silenced. */
+/** kafkajs as we set it up: its log lines brought to our logger, and a timer of it that never rests put to rest. */
+import { createRequire } from 'node:module';
 import type { Logger } from '@punctual/telemetry';
 import { Kafka, type LogEntry, logLevel } from 'kafkajs';
 
@@ -21,7 +22,6 @@ export type KafkajsOptions = {
 };
 
 export function createKafkajs({ brokers, clientId, logger }: KafkajsOptions): Kafka {
-  silenceTimeoutNegativeWarning();
   return new Kafka({
     brokers: [...brokers],
     clientId,
@@ -41,19 +41,29 @@ function writeLog({ level, log }: LogEntry, logger: Logger): void {
   else logger.warn('kafkajs says', fields);
 }
 
-let isSilenced = false;
+/** The part of kafkajs' request queue, one for each connection, that is touched here. */
+type RequestQueue = {
+  readonly pending: readonly unknown[];
+  /** Milliseconds since 1970; -1 until the broker has asked for a pause. */
+  readonly throttledUntil: number;
+  scheduleCheckPendingRequests(): void;
+};
 
 /**
- * kafkajs 2.2.4 computes the delay of a timer from a time that it has initialised with -1 (its request queue), so
- * Node 24 prints TimeoutNegativeWarning for the first connection. The timer fires after 1 ms, as intended. This drops
- * exactly the warnings of that name that are raised from inside kafkajs; every other one is passed on.
+ * kafkajs 2.2.4 looks at the queue of every connection every millisecond for as long as the process lives, also when
+ * nothing is in it and nothing is throttled: it takes `throttledUntil - now` for the delay of its next look, which is far
+ * below zero, and Node makes that one millisecond (and prints TimeoutNegativeWarning). A thousand wake-ups a second are
+ * 2 % of a core in an idle service. A look is needed only when something waits, or when a pause is to end; a request that
+ * waits for others to finish is looked at when they do.
  */
-function silenceTimeoutNegativeWarning(): void {
-  if (isSilenced) return;
-  isSilenced = true;
-  const emit = process.emitWarning.bind(process);
-  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
-    const isOfKafkajs = rest[0] === 'TimeoutNegativeWarning' && new Error('where').stack?.includes('kafkajs') === true;
-    if (!isOfKafkajs) Reflect.apply(emit, process, [warning, ...rest]);
+function letIdleConnectionsRest(): void {
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as {
+    prototype: RequestQueue;
+  };
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded(this: RequestQueue): void {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
   };
 }
+
+letIdleConnectionsRest();
