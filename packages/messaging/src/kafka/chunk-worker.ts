@@ -90,6 +90,7 @@ export function createChunkWorker<M>(options: Options<M>, { signal, logger, metr
       if (envelope instanceof PoisonError) await bury(record, envelope);
       else if (envelope !== undefined) readable.push({ record, envelope });
     }
+    if (readable.length === 0) await gather([]);
     let isFirst = true;
     await workThrough(readable, {
       attempts: { whole: maxAttempts, alone: maxAttempts },

@@ -13,7 +13,7 @@ export type GatheringOptions<T> = {
 /**
  * Lets the partitions of one fetch share a handler call, and with it a transaction: they are handed over within one turn
  * of the event loop. A transaction costs as much as a dozen messages, so few large ones are what makes a consumer fast.
- * The promise settles as the shared call does; the items of each caller keep their order.
+ * The promise settles as the shared call does; the items of each caller keep their order. Who brings nothing rests too.
  */
 export function createGathering<T>({ handle, lingerMs, full, signal }: GatheringOptions<T>) {
   let open: { readonly items: T[]; readonly done: Promise<void> } | undefined;
@@ -21,7 +21,7 @@ export function createGathering<T>({ handle, lingerMs, full, signal }: Gathering
   async function handleWhenGathered(items: T[]): Promise<void> {
     await nextTurn();
     open = undefined;
-    await handle(items);
+    if (items.length > 0) await handle(items);
     if (items.length < full) await pause(lingerMs, signal);
   }
 

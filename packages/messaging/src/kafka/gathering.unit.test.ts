@@ -46,6 +46,11 @@ describe('gathering', () => {
     await gather([3]);
   });
 
+  it('calls nobody for nothing', async () => {
+    await gathering()([]);
+    assert.deepEqual(calls, []);
+  });
+
   it('rests after a small call until it is stopped, and not after a full one', async () => {
     const gather = gathering({ lingerMs: 3_600_000, full: 2 });
     await gather([1, 2]);
