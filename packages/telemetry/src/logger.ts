@@ -1,4 +1,5 @@
 import winston from 'winston';
+import { batchedOutput } from './batched-output.ts';
 import { currentContext } from './context.ts';
 import { redact } from './redact.ts';
 import { parseTraceparent } from './traceparent.ts';
@@ -32,9 +33,10 @@ export function createLogger({ service, level = 'info', stream }: LoggerOptions)
     level: level === 'silent' ? 'error' : level,
     silent: level === 'silent',
     format: winston.format.printf((line) => String(line.message)),
-    transports: [stream === undefined ? new winston.transports.Console() : new winston.transports.Stream({ stream })],
+    transports: [new winston.transports.Stream({ stream: stream ?? process.stdout, eol: '\n' })],
   });
-  return loggerOver(sink, service, {});
+  if (stream === undefined) standardOutput ??= batchedOutput(process.stdout);
+  return loggerOver({ sink, service, output: stream === undefined ? standardOutput : undefined }, {});
 }
 
 /** Writes nothing. */
@@ -44,17 +46,25 @@ export function silentLogger(): Logger {
   return logger;
 }
 
-function loggerOver(sink: winston.Logger, service: string, bound: LogFields): Logger {
+type Target = { sink: winston.Logger; service: string; output: ReturnType<typeof batchedOutput> | undefined };
+
+/** One for all loggers of the process. */
+let standardOutput: ReturnType<typeof batchedOutput> | undefined;
+
+function loggerOver(target: Target, bound: LogFields): Logger {
+  const { sink, service, output } = target;
   const write = (level: Exclude<LogLevel, 'silent'>, message: string, fields: LogFields = {}): void => {
     if (!sink.isLevelEnabled(level) || sink.silent) return;
+    output?.hold();
     sink.log(level, formatLine({ level, service, message, fields: { ...bound, ...fields } }));
+    if (level === 'error') output?.flush();
   };
   return {
     debug: (message, fields) => write('debug', message, fields),
     info: (message, fields) => write('info', message, fields),
     warn: (message, fields) => write('warn', message, fields),
     error: (message, fields) => write('error', message, fields),
-    child: (fields) => loggerOver(sink, service, { ...bound, ...fields }),
+    child: (fields) => loggerOver(target, { ...bound, ...fields }),
   };
 }
 
