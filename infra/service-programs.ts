@@ -20,8 +20,18 @@ const HEAP_MB: Readonly<Record<ServiceName, number>> = {
   mail: 128,
   gateway: 128,
 };
-/** The young generation is three times this; the default lets it grow to 48 MB in every service. */
-const SEMI_SPACE_MB = 6;
+/**
+ * The young generation is three times this, and grows so large under load only. Where an order passes through, a larger
+ * one halves the time spent on collecting garbage; the default would let it grow to 48 MB in every service.
+ */
+const SEMI_SPACE_MB: Readonly<Record<ServiceName, number>> = {
+  auth: 6,
+  product: 16,
+  order: 16,
+  payment: 6,
+  mail: 6,
+  gateway: 16,
+};
 const SHOP_HOURS = { ORDER_REMINDERS: '4h,12h,22h', ORDER_EXPIRY: '24h' };
 const ISSUER = 'https://punctual.test';
 const AUDIENCE = 'punctual';
@@ -49,7 +59,7 @@ export function servicePrograms(
       command: [
         node,
         `--max-old-space-size=${HEAP_MB[service]}`,
-        `--max-semi-space-size=${SEMI_SPACE_MB}`,
+        `--max-semi-space-size=${SEMI_SPACE_MB[service]}`,
         ...(isWatched ? ['--watch', '--watch-preserve-output'] : []),
         serviceMain(settings, service),
         'all',
