@@ -16,8 +16,8 @@ import type { Sabotage } from './sabotage/index.ts';
 import { createSchedule, type Strike } from './schedule.ts';
 import { type ChaosStack, SHOP_DAY_MS, startStack } from './stack.ts';
 import { percentile } from './statistics.ts';
-import { playStrikes } from './strikes.ts';
-import type { Fault, History, Operation, Outcome, World } from './types.ts';
+import { playStrikes, type StrikeWorld, worldOf } from './strikes.ts';
+import type { Fault, History, Operation, Outcome } from './types.ts';
 
 const MINUTE_MS = 60_000;
 /** Unknown outcomes are asked for until then, counted from the end of the load. */
@@ -96,11 +96,7 @@ export async function campaign(options: CampaignOptions): Promise<void> {
   }
 }
 
-async function runOnStack(
-  options: CampaignOptions,
-  stack: ChaosStack,
-  world: Omit<World, 'random'>,
-): Promise<CampaignResult> {
+async function runOnStack(options: CampaignOptions, stack: ChaosStack, world: StrikeWorld): Promise<CampaignResult> {
   const { run, writer } = options;
   const startedAt = performance.now();
   const startedAtMs = Date.now();
@@ -128,7 +124,7 @@ async function runOnStack(
     emphasis: new Set(options.sabotage?.needs.load),
   });
   await firstCustomers(shop);
-  await options.sabotage?.prepare?.(world);
+  await options.sabotage?.prepare?.({ settings: stack.settings });
 
   const loadBeganMs = recorder.now();
   const loadEndsMs = loadBeganMs + run.minutes * MINUTE_MS;
@@ -149,7 +145,7 @@ async function runOnStack(
 
   const faults: Fault[] = [];
   for (const fault of options.faults) {
-    const reason = await fault.unavailable?.({ ...world, random: createRandom(run.seed, fault.name).between });
+    const reason = await fault.unavailable?.(worldOf(world, fault.name, createRandom(run.seed, fault.name)));
     if (reason === undefined) faults.push(fault);
     else say('left out', `${fault.name}: ${reason}`);
   }
@@ -199,7 +195,7 @@ async function runOnStack(
   say('quiesce', 'waiting until nothing moves any more');
   let toldMs = 0;
   const quiescence = await quiesce(probes, {
-    limitMs: QUIESCE_LIMIT_MS,
+    limitMs: options.sabotage?.restLimitMs ?? QUIESCE_LIMIT_MS,
     isCancelled: options.isCancelled,
     progress(left) {
       if (recorder.now() - toldMs < 10_000) return;
