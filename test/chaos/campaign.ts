@@ -22,6 +22,8 @@ import type { Fault, History, Operation, Outcome } from './types.ts';
 const MINUTE_MS = 60_000;
 /** Unknown outcomes are asked for until then, counted from the end of the load. */
 const RETRY_AFTER_LOAD_MS = 30_000;
+/** However many customers wait for an outcome, all of them together ask this much more often than new ones come. */
+const RETRIES_PER_OPERATION = 1.5;
 /** A shop's day, in which every timer comes due, and time for what was held up. */
 const QUIESCE_LIMIT_MS = SHOP_DAY_MS + 150_000;
 /** An order writes a few mails; a run that keeps them all can say that none was sent twice. */
@@ -109,6 +111,7 @@ async function runOnStack(options: CampaignOptions, stack: ChaosStack, world: St
   const onError = (error: unknown) => {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
+  let inFlight = () => 0;
   let retryUntilMs = Number.POSITIVE_INFINITY;
   const probes = createProbes(stack.settings);
   const shop = await openShop({
@@ -118,6 +121,7 @@ async function runOnStack(options: CampaignOptions, stack: ChaosStack, world: St
     patience: {
       mayRetry: () => recorder.now() < retryUntilMs && !options.isCancelled(),
       random: createRandom(run.seed, 'patience'),
+      crowdWaitMs: () => (1_000 * inFlight()) / (RETRIES_PER_OPERATION * run.rate),
     },
     random: createRandom(run.seed, 'load'),
     seed: run.seed,
@@ -129,6 +133,7 @@ async function runOnStack(options: CampaignOptions, stack: ChaosStack, world: St
   const loadBeganMs = recorder.now();
   const loadEndsMs = loadBeganMs + run.minutes * MINUTE_MS;
   const load = startLoad(shop, { rate: run.rate, onError });
+  inFlight = load.inFlight;
   const observer = startObserver(probes, {
     now: recorder.now,
     extra: () => ({ 'in flight': load.inFlight(), skipped: load.skipped(), ...shop.gateway.attempts() }),
