@@ -16,12 +16,14 @@ import type { Sabotage } from './sabotage/index.ts';
 import { createSchedule, type Strike } from './schedule.ts';
 import { type ChaosStack, SHOP_DAY_MS, startStack } from './stack.ts';
 import { percentile } from './statistics.ts';
-import { playStrikes } from './strikes.ts';
-import type { Fault, History, Operation, Outcome, World } from './types.ts';
+import { playStrikes, type StrikeWorld, worldOf } from './strikes.ts';
+import type { Fault, History, Operation, Outcome } from './types.ts';
 
 const MINUTE_MS = 60_000;
 /** Unknown outcomes are asked for until then, counted from the end of the load. */
 const RETRY_AFTER_LOAD_MS = 30_000;
+/** However many customers wait for an outcome, all of them together ask this much more often than new ones come. */
+const RETRIES_PER_OPERATION = 1.5;
 /** A shop's day, in which every timer comes due, and time for what was held up. */
 const QUIESCE_LIMIT_MS = SHOP_DAY_MS + 150_000;
 /** An order writes a few mails; a run that keeps them all can say that none was sent twice. */
@@ -96,11 +98,7 @@ export async function campaign(options: CampaignOptions): Promise<void> {
   }
 }
 
-async function runOnStack(
-  options: CampaignOptions,
-  stack: ChaosStack,
-  world: Omit<World, 'random'>,
-): Promise<CampaignResult> {
+async function runOnStack(options: CampaignOptions, stack: ChaosStack, world: StrikeWorld): Promise<CampaignResult> {
   const { run, writer } = options;
   const startedAt = performance.now();
   const startedAtMs = Date.now();
@@ -113,6 +111,7 @@ async function runOnStack(
   const onError = (error: unknown) => {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
+  let inFlight = () => 0;
   let retryUntilMs = Number.POSITIVE_INFINITY;
   const probes = createProbes(stack.settings);
   const shop = await openShop({
@@ -122,17 +121,19 @@ async function runOnStack(
     patience: {
       mayRetry: () => recorder.now() < retryUntilMs && !options.isCancelled(),
       random: createRandom(run.seed, 'patience'),
+      crowdWaitMs: () => (1_000 * inFlight()) / (RETRIES_PER_OPERATION * run.rate),
     },
     random: createRandom(run.seed, 'load'),
     seed: run.seed,
     emphasis: new Set(options.sabotage?.needs.load),
   });
   await firstCustomers(shop);
-  await options.sabotage?.prepare?.(world);
+  await options.sabotage?.prepare?.({ settings: stack.settings });
 
   const loadBeganMs = recorder.now();
   const loadEndsMs = loadBeganMs + run.minutes * MINUTE_MS;
   const load = startLoad(shop, { rate: run.rate, onError });
+  inFlight = load.inFlight;
   const observer = startObserver(probes, {
     now: recorder.now,
     extra: () => ({ 'in flight': load.inFlight(), skipped: load.skipped(), ...shop.gateway.attempts() }),
@@ -149,7 +150,7 @@ async function runOnStack(
 
   const faults: Fault[] = [];
   for (const fault of options.faults) {
-    const reason = await fault.unavailable?.({ ...world, random: createRandom(run.seed, fault.name).between });
+    const reason = await fault.unavailable?.(worldOf(world, fault.name, createRandom(run.seed, fault.name)));
     if (reason === undefined) faults.push(fault);
     else say('left out', `${fault.name}: ${reason}`);
   }
@@ -199,7 +200,7 @@ async function runOnStack(
   say('quiesce', 'waiting until nothing moves any more');
   let toldMs = 0;
   const quiescence = await quiesce(probes, {
-    limitMs: QUIESCE_LIMIT_MS,
+    limitMs: options.sabotage?.restLimitMs ?? QUIESCE_LIMIT_MS,
     isCancelled: options.isCancelled,
     progress(left) {
       if (recorder.now() - toldMs < 10_000) return;

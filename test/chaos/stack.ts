@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const COMMAND_TIMEOUT_MS = 180_000;
 const UP_TIMEOUT_MS = 300_000;
 const UP_ATTEMPTS = 3;
-const READY_TIMEOUT_MS = 90_000;
+const READY_TIMEOUT_MS = 150_000;
 const MEGABYTE = 1_048_576;
 
 /** At this scale a day of the shop's calendar lasts a minute: reminders after 10, 30 and 55 s, expiry after 60 s. */
@@ -82,7 +82,8 @@ export function mergeVariables(...all: readonly ServiceVariables[]): Record<stri
 export type ChaosStack = {
   readonly settings: Settings;
   command(...args: string[]): Promise<void>;
-  setServiceEnvironment(service: string, variables: Readonly<Record<string, string>>): Promise<void>;
+  /** `owner` is who wants them: variables that several want for one service are all set, until each takes back its own. */
+  setServiceEnvironment(service: string, variables: Readonly<Record<string, string>>, owner: string): Promise<void>;
   /** Reads the settings again, into the same object: a promoted replica is the primary from then on. */
   refreshSettings(): Promise<void>;
   /** Stops the stack and removes its data. */
@@ -105,7 +106,7 @@ export type StackOptions = {
 /** A whole stack from empty data. */
 export async function startStack(options: StackOptions): Promise<ChaosStack> {
   const base = mergeVariables(RUN_VARIABLES, options.services);
-  const changed = new Map<string, Readonly<Record<string, string>>>();
+  const changed = new Map<string, ServiceVariables>();
   const environment = (): NodeJS.ProcessEnv => ({
     ...process.env,
     // What is acknowledged survives the loss of the primary, and the stack promotes the replica by itself.
@@ -115,7 +116,7 @@ export async function startStack(options: StackOptions): Promise<ChaosStack> {
     STACK: options.name,
     TIME_SCALE: String(TIME_SCALE),
     INBOX_MOST_MAILS: String(options.mostMails),
-    SERVICE_ENV: JSON.stringify(mergeVariables(base, Object.fromEntries(changed))),
+    SERVICE_ENV: JSON.stringify(mergeVariables(base, ...changed.values())),
   });
   const command = async (...args: string[]) => {
     await run(args, environment());
@@ -136,10 +137,11 @@ export async function startStack(options: StackOptions): Promise<ChaosStack> {
   return {
     settings,
     command,
-    setServiceEnvironment(service, variables) {
+    setServiceEnvironment(service, variables, owner) {
       const next = queue.then(async () => {
-        if (Object.keys(variables).length === 0) changed.delete(service);
-        else changed.set(service, variables);
+        const key = `${service} for ${owner}`;
+        if (Object.keys(variables).length === 0) changed.delete(key);
+        else changed.set(key, { [service]: variables });
         await command('apply');
         await serviceListens(settings, service);
       });

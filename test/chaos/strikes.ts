@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom } from './random.ts';
+import { createRandom, type Random } from './random.ts';
 import type { Strike } from './schedule.ts';
 import type { Fault, FaultRecord, World } from './types.ts';
 
@@ -8,7 +8,7 @@ const LEAST_GAP_MS = 2_000;
 /** The platform gets this long to recover before the next strike, unless the two are planned to overlap. */
 const RECOVERY_PATIENCE_MS = 30_000;
 /** Healing waits for proof by itself; a healing that hangs must not keep the run from ending. */
-const HEAL_LIMIT_MS = 180_000;
+const HEAL_LIMIT_MS = 300_000;
 const POLL_MS = 100;
 
 export type StrikePlayer = {
@@ -22,10 +22,15 @@ export type StrikePlayer = {
   readonly leftOut: readonly Strike[];
 };
 
+export type StrikeWorld = Omit<World, 'random' | 'setServiceEnvironment'> & {
+  setServiceEnvironment(service: string, variables: Readonly<Record<string, string>>, owner: string): Promise<void>;
+};
+
 export type StrikeOptions = {
   readonly strikes: readonly Strike[];
   readonly faults: readonly Fault[];
-  readonly world: Omit<World, 'random'>;
+  /** `setServiceEnvironment` is also told which strike wants the variables, so that two do not replace each other's. */
+  readonly world: StrikeWorld;
   readonly seed: number;
   /** Milliseconds since the run began. */
   now(): number;
@@ -58,7 +63,7 @@ export function playStrikes(options: StrikeOptions): StrikePlayer {
     if (fault === undefined) throw new Error(`there is no fault ${strike.fault}`);
     const title = `${strike.fault} on ${strike.target}`;
     const random = createRandom(options.seed, `strike ${index}`);
-    const world: World = { ...options.world, random: random.between };
+    const world = worldOf(options.world, `strike ${index}`, random);
     const struckMs = options.now();
     options.say('strike', `${title} for ${(strike.lastsMs / 1_000).toFixed(1)} s`);
     let notes: Readonly<Record<string, unknown>> = {};
@@ -115,6 +120,15 @@ export function playStrikes(options: StrikeOptions): StrikePlayer {
   }
 
   return { done: playAll(), active: () => [...active].map(({ fault }) => fault), problems, leftOut };
+}
+
+/** The world of one strike: with random numbers and variables of its own. */
+export function worldOf(world: StrikeWorld, owner: string, random: Random): World {
+  return {
+    ...world,
+    random: random.between,
+    setServiceEnvironment: (service, variables) => world.setServiceEnvironment(service, variables, owner),
+  };
 }
 
 async function bounded<T>(work: Promise<T>, what: string): Promise<T> {

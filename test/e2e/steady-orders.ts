@@ -73,12 +73,9 @@ export async function everyOrderIsThereOnce(placed: readonly PlacedOrder[]): Pro
     await eventually(async () => assert.equal((await customer.order(id)).id, id), READ_LIMIT);
   });
   for (const [customer, orders] of Map.groupBy(placed, (order) => order.customer)) {
-    await eventually(
-      async () => {
-        const listed = await customer.request<unknown[]>('GET', '/orders/my-orders');
-        assert.equal(listed.body.paging?.total_items, orders.length, `${customer.email} has other orders as well`);
-      },
-      READ_LIMIT,
-    );
+    await eventually(async () => {
+      const listed = await customer.request<unknown[]>('GET', '/orders/my-orders');
+      assert.equal(listed.body.paging?.total_items, orders.length, `${customer.email} has other orders as well`);
+    }, READ_LIMIT);
   }
 }

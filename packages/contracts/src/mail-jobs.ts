@@ -37,7 +37,13 @@ export const mailJobs = {
   'mail.order-confirmed': z.object({ ...job, order: mailedOrder, confirmed_at: instant }),
   'mail.order-shipped': z.object({ ...job, order: mailedOrder, shipped_at: instant }),
   'mail.order-delivered': z.object({ ...job, order: mailedOrder, delivered_at: instant }),
-  'mail.refund': z.object({ ...job, order: mailedOrder, refunded_at: instant }),
+  'mail.refund': z.object({
+    ...job,
+    order: mailedOrder,
+    /** Of two payments of one order the other one keeps its money, so that the order itself is not refunded. */
+    is_second_payment: z.boolean().default(false),
+    refunded_at: instant,
+  }),
 } as const;
 
 export type MailJobType = keyof typeof mailJobs;

@@ -14,7 +14,8 @@ const SUBJECTS: Record<MailJobType, string> = {
   'mail.order-confirmed': 'Order {{order.order_id}} is being prepared',
   'mail.order-shipped': 'Order {{order.order_id}} is on its way',
   'mail.order-delivered': 'Order {{order.order_id}} was delivered',
-  'mail.refund': 'Order {{order.order_id}} was refunded',
+  'mail.refund':
+    '{{#if is_second_payment}}A second payment for order {{order.order_id}}{{else}}Order {{order.order_id}}{{/if}} was refunded',
 };
 
 const REASONS: Record<MailJob<'mail.order-cancelled'>['reason'], string> = {

@@ -58,7 +58,7 @@ const jobs: { [T in MailJobType]: { job: MailJob<T>; subject: string; says: stri
     says: ['2 February 2026, 11:00:00 UTC', '39.80 USD'],
   },
   'mail.refund': {
-    job: { ...intent, order, refunded_at: '2026-02-03T00:00:00.000Z' },
+    job: { ...intent, order, is_second_payment: false, refunded_at: '2026-02-03T00:00:00.000Z' },
     subject: 'Order 17 was refunded',
     says: ['3 February 2026, 00:00:00 UTC', '39.80 USD'],
   },
@@ -77,6 +77,16 @@ describe('rendering a mail', () => {
       assert.doesNotMatch(mail.text, /[<>]|&[a-z]+;/);
     });
   }
+
+  it('does not call an order refunded when only a second payment of it was', () => {
+    const mail = renderer.render('mail.refund', { ...jobs['mail.refund'].job, is_second_payment: true });
+    assert.equal(mail.subject, 'A second payment for order 17 was refunded');
+    for (const body of [mail.html, mail.text]) {
+      assert.match(body, /We received a second payment/);
+      assert.match(body, /The order itself is not affected/);
+      assert.doesNotMatch(body, /your payment for order/);
+    }
+  });
 
   it('shows markup in a product name as text', () => {
     const name = '<img src=x onerror=alert(1)>';

@@ -103,7 +103,7 @@ describe('the mail service', function () {
 
   it('puts a job that used up its retries into the dead-letter queue, with the reason', async () => {
     smtp.behave('451 4.3.0 mailbox busy');
-    const { intent } = await publish('mail.refund', { order, refunded_at: inAnHour() });
+    const { intent } = await publish('mail.refund', { order, is_second_payment: false, refunded_at: inAnHour() });
     const dead = await deadLetter(intent);
     assert.match(dead, /mailbox busy/);
     await ledgerShows(intent, { status: 'deferred', attempts: RETRY_STEPS.split(',').length + 1 });
@@ -111,7 +111,7 @@ describe('the mail service', function () {
 
   it('gives up at once on what the mail server will never take', async () => {
     smtp.behave('550 5.1.1 no such mailbox');
-    const { intent } = await publish('mail.refund', { order, refunded_at: inAnHour() });
+    const { intent } = await publish('mail.refund', { order, is_second_payment: false, refunded_at: inAnHour() });
     assert.match(await deadLetter(intent), /no such mailbox/);
     await ledgerShows(intent, { status: 'failed', attempts: 1 });
   });

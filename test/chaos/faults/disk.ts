@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../infra/run.ts';
+import { startProgram } from '../../../infra/supervisor.ts';
 import type { Fault, World } from '../types.ts';
 import { query, roles } from './databases.ts';
 import { ready, stackOf, start, stop } from './programs.ts';
 
 const SEGMENT_BYTES = 16 * 1_048_576;
+const FAILOVER = 'failover';
 const COMMAND_LIMIT_MS = 60_000;
 /** Segments that Postgres has made in advance are used up first. */
 const MOST_SWITCHES = 64;
@@ -34,6 +36,8 @@ export const diskFull: Fault = {
   async strike(world) {
     const { primary } = roles(world);
     const volume = volumeOf(primary.dataFolder);
+    // Nobody is to take over: this is about a primary that cannot write, and what customers are told meanwhile.
+    await stop(world, FAILOVER);
     await stop(world, primary.name);
     let isFull = false;
     const heal = async () => {
@@ -45,6 +49,7 @@ export const diskFull: Fault = {
       }
       await start(world, primary.name);
       await ready(world, 'pgpool');
+      await startProgram(stackOf(world), FAILOVER);
       return { isFull };
     };
     try {

@@ -12,10 +12,10 @@ export const cancelledBeforeCreated: Fault = {
   targets: ['order'],
   lastsMs: [12_000, 20_000],
   async strike(world) {
-    await postponeEvents(world, 'order', 'order.created', '4 seconds');
+    await postponeEvents(world, 'order', 'cancelled-before-created', { type: 'order.created', interval: '4 seconds' });
     return {
       async heal() {
-        await leaveMessagesAlone(world, 'order');
+        await leaveMessagesAlone(world, 'order', 'cancelled-before-created');
         return { reordered: ['order.created'] };
       },
     };
@@ -30,10 +30,10 @@ export const nextVersion: Fault = {
   targets: PRODUCERS,
   lastsMs: [10_000, 20_000],
   async strike(world, target) {
-    await changeMessages(world, target, {
+    await changeMessages(world, target, 'next-version', {
       condition: 'true',
       change: `NEW.payload := (NEW.payload::jsonb || '${JSON.stringify(NEXT_VERSION)}'::jsonb)::json`,
     });
-    return { heal: () => leaveMessagesAlone(world, target) };
+    return { heal: () => leaveMessagesAlone(world, target, 'next-version') };
   },
 };

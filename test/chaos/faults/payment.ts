@@ -30,11 +30,11 @@ export const paidAfterExpired: Fault = {
   targets: ['order'],
   lastsMs: [70_000, 80_000],
   async strike(world) {
-    await postponeEvents(world, 'payment', 'payment.success', POSTPONED);
+    await postponeEvents(world, 'payment', 'paid-after-expired', { type: 'payment.success', interval: POSTPONED });
     const proxy = await throughDeafProxy(world, () => true);
     return {
       async heal() {
-        await leaveMessagesAlone(world, 'payment');
+        await leaveMessagesAlone(world, 'payment', 'paid-after-expired');
         await proxy.end();
         return { answersLost: proxy.lost() };
       },

@@ -1,10 +1,13 @@
+import type { PostgresNodeName } from '../../../infra/postgres/nodes.ts';
 import { untilReady } from '../../../infra/probes.ts';
+import { startProgram } from '../../../infra/supervisor.ts';
 import type { Fault, World } from '../types.ts';
 import { query, roles } from './databases.ts';
-import { READY_LIMIT_MS, ready, signal, start, stop } from './programs.ts';
+import { READY_LIMIT_MS, ready, signal, stackOf, start, stop } from './programs.ts';
 
 const ROW = 'primary restart; primary killed, replica promoted; replica 30 s behind';
 const BEHIND = '30s';
+const ONE_LOOK_MS = 3_000;
 
 export const postgresRestart: Fault = {
   name: 'postgres-restart',
@@ -13,14 +16,9 @@ export const postgresRestart: Fault = {
   targets: ['primary', 'replica'],
   lastsMs: [500, 4_000],
   async strike(world, target) {
-    const { name } = roles(world)[target === 'replica' ? 'replica' : 'primary'];
-    await stop(world, name);
-    return {
-      async heal() {
-        await start(world, name);
-        await ready(world, 'pgpool');
-      },
-    };
+    const { primary, replica } = roles(world);
+    await stop(world, target === 'replica' ? replica.name : primary.name);
+    return { heal: () => backInPlace(world, primary.name) };
   },
 };
 
@@ -36,21 +34,15 @@ export const postgresPromote: Fault = {
   targets: ['primary'],
   lastsMs: [2_000, 8_000],
   async strike(world) {
-    const { primary, replica } = roles(world);
+    const { primary } = roles(world);
     const mode = await query(world, primary, 'SHOW synchronous_standby_names');
     const isSynchronous = mode !== '';
     if (isSynchronous) await signal(world, primary.name, 'KILL');
-    await world.stack('promote');
+    await promoteUnlessDone(world, primary.name);
     return {
       async heal() {
-        await world.stack('rejoin');
-        // Back to the parts that they had, since a run looks for the primary where it was: a planned switch this time.
-        if (roles(world).primary.name !== primary.name) {
-          await world.stack('promote');
-          await world.stack('rejoin');
-        }
-        await Promise.all([ready(world, 'pgpool'), ready(world, replica.name), ready(world, primary.name)]);
-        return { killed: isSynchronous };
+        const { promoted } = await backInPlace(world, primary.name);
+        return { killed: isSynchronous, promoted };
       },
     };
   },
@@ -90,6 +82,39 @@ export const readOnly: Fault = {
     };
   },
 };
+
+/**
+ * Both servers run in the parts that they had, which is where a run looks for them. A primary that stayed away for longer than the
+ * stack is patient has been replaced meanwhile, by the stack itself: then it rejoins, and a planned switch takes it back.
+ */
+export async function backInPlace(world: World, primary: PostgresNodeName): Promise<{ promoted: boolean }> {
+  const isReplaced = () => roles(world).primary.name !== primary;
+  if (!isReplaced()) {
+    await startProgram(stackOf(world), primary);
+    await untilReady(async () => void (isReplaced() || (await ready(world, primary, ONE_LOOK_MS))), {
+      limitMs: READY_LIMIT_MS,
+    });
+  }
+  const promoted = isReplaced();
+  if (promoted) {
+    await world.stack('rejoin');
+    await world.stack('promote');
+    await world.stack('rejoin');
+  }
+  const { replica } = roles(world);
+  await start(world, replica.name);
+  await ready(world, 'pgpool');
+  return { promoted };
+}
+
+/** The stack may have been quicker. */
+async function promoteUnlessDone(world: World, primary: PostgresNodeName): Promise<void> {
+  try {
+    await world.stack('promote');
+  } catch (error) {
+    if (roles(world).primary.name === primary) throw error;
+  }
+}
 
 async function setOnReplica(world: World, statement: string): Promise<void> {
   await query(world, roles(world).replica, `${statement}; SELECT pg_reload_conf()`);

@@ -1,4 +1,6 @@
 import type { Fault } from '../types.ts';
+import { roles } from './databases.ts';
+import { backInPlace } from './postgres.ts';
 import { pidOf, ready, SERVICES, signal } from './programs.ts';
 
 const SERVERS = ['kafka', 'rabbitmq', 'redis-1', 'postgres-primary', 'postgres-replica', 'pgpool'] as const;
@@ -11,9 +13,11 @@ export const kill: Fault = {
   lastsMs: [500, 2_000],
   async strike(world, target) {
     const pid = await pidOf(world, target);
+    const { primary } = roles(world);
     await signal(world, target, 'KILL');
     return {
       async heal() {
+        if (target.startsWith('postgres-')) await backInPlace(world, primary.name);
         await ready(world, target);
         return { pid, pidAfter: await pidOf(world, target) };
       },

@@ -8,7 +8,7 @@ import { programStates, signalProgram, startProgram, stopProgram } from '../../.
 import type { World } from '../types.ts';
 
 export const SERVICES = ['gateway', 'auth', 'product', 'order', 'payment', 'mail'] as const;
-export const READY_LIMIT_MS = 90_000;
+export const READY_LIMIT_MS = 180_000;
 
 export function stackOf({ settings }: World): StackSettings {
   return stackSettings({ name: settings.STACK, env: process.env, uid: process.getuid?.() ?? -1 });

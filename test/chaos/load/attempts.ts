@@ -88,13 +88,15 @@ export type Patience = {
   readonly random: Random;
   /** Between two attempts, at most. */
   readonly longestWaitMs?: number;
+  /** Between two attempts, at least: the more customers are waiting, the longer each does, or their attempts alone keep the shop down. */
+  readonly crowdWaitMs?: (() => number) | undefined;
 };
 
 export type Settled<T> = { readonly attempts: number; readonly result: T | null; readonly last: Reply | null };
 
 /**
  * Tries until the outcome is known. `attempt` returns a result, or the reply that left it open. Between attempts it waits
- * longer each time, with jitter, as clients should.
+ * longer each time, with jitter, as clients should, and longer still when many others wait.
  */
 export async function untilKnown<T extends object>(
   patience: Patience,
@@ -106,7 +108,8 @@ export async function untilKnown<T extends object>(
     const outcome = await attempt(number);
     if ('result' in outcome) return { attempts: number, result: outcome.result, last: outcome.reply };
     if (!patience.mayRetry()) return { attempts: number, result: null, last: outcome.open };
-    await delay(waitMs / 2 + (patience.random.fraction() * waitMs) / 2);
+    const atMostMs = Math.max(waitMs, patience.crowdWaitMs?.() ?? 0);
+    await delay(atMostMs / 2 + (patience.random.fraction() * atMostMs) / 2);
     waitMs = Math.min(longestMs, waitMs * 2);
     if (!patience.mayRetry()) return { attempts: number, result: null, last: outcome.open };
   }

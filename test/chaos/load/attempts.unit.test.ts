@@ -45,4 +45,15 @@ describe('an outcome', () => {
     assert.equal(settled.result, null);
     assert.equal(settled.last?.code, 'UNAVAILABLE');
   });
+
+  it('is asked for more seldom the more customers wait, so that their attempts do not keep the shop down', async () => {
+    const startedMs = performance.now();
+    const answers = [reply(503), reply(201)];
+    const settled = await untilKnown<Reply>({ ...patience(() => true), crowdWaitMs: () => 1_200 }, async (number) => {
+      const answer = answers[number - 1] ?? reply(500);
+      return leavesOpen(answer) ? { open: answer } : { result: answer, reply: answer };
+    });
+    assert.equal(settled.attempts, 2);
+    assert.ok(performance.now() - startedMs >= 590);
+  });
 });

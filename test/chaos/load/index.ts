@@ -44,8 +44,8 @@ export function weightsFor(emphasis: ReadonlySet<LoadNeed>): Weights {
 const FIRST_CUSTOMERS = 8;
 /** Registering costs a password hash, which is slow on purpose. */
 const REGISTER_AT_A_TIME = 4;
-/** A platform that is away for long must not take the load generator with it. */
-const MOST_IN_FLIGHT = 2_000;
+/** A platform that is away for long must not take the load generator with it, nor find more than it can catch up with. */
+const MOST_IN_FLIGHT_SECONDS = 20;
 /** After a write, the same customer reads at once. */
 const READ_AFTER_WRITE = 0.35;
 const POLL_MS = 100;
@@ -79,7 +79,7 @@ export function startLoad(shop: Shop, { rate, onError }: { rate: number; onError
   const weights = weightsFor(shop.emphasis);
 
   const begin = () => {
-    if (running.size >= MOST_IN_FLIGHT) {
+    if (running.size >= rate * MOST_IN_FLIGHT_SECONDS) {
       skipped += 1;
       return;
     }

@@ -22,7 +22,10 @@ export async function placeEagerly(shop: Shop, longestWaitMs: number): Promise<b
   const [by] = shop.customers;
   if (by === undefined) return false;
   const body = bodyOf(shop, [{ product_id: shop.products.hot, quantity: 1 }]);
-  return (await placeAs({ ...shop, patience: { ...shop.patience, longestWaitMs } }, by, body)) !== undefined;
+  return (
+    (await placeAs({ ...shop, patience: { ...shop.patience, longestWaitMs, crowdWaitMs: undefined } }, by, body)) !==
+    undefined
+  );
 }
 
 /** Two at the same moment, as a double click or an impatient client sends them. */

@@ -4,6 +4,9 @@ import { type Sabotage, spoiled } from './sabotage.ts';
 
 export type { FaultNeed, LoadNeed, Sabotage } from './sabotage.ts';
 
+/** A day of the shop is a minute; timers and outbox rows that still wait then wait for ever. */
+const NEVER_AT_REST_MS = 100_000;
+
 type Description = Omit<Sabotage, 'replacements' | 'serviceEnvironment'> & { readonly services: readonly string[] };
 
 const DESCRIPTIONS: readonly Description[] = [
@@ -64,6 +67,7 @@ const DESCRIPTIONS: readonly Description[] = [
     caughtBy: 'I8',
     services: ['order'],
     needs: { load: [], faults: [{ name: 'rabbit-wipe' }] },
+    restLimitMs: NEVER_AT_REST_MS,
   },
   {
     name: 'relay-gives-up',
@@ -71,6 +75,7 @@ const DESCRIPTIONS: readonly Description[] = [
     caughtBy: 'I9',
     services: ['order'],
     needs: { load: [], faults: [{ name: 'kafka-restart' }] },
+    restLimitMs: NEVER_AT_REST_MS,
   },
   {
     name: 'reads-from-the-replica',

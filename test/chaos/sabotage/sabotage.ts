@@ -22,6 +22,11 @@ export type Sabotage = {
   readonly replacements: readonly Replacement[];
   /** Variables of the services that run spoiled code. */
   readonly serviceEnvironment: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /**
+   * How long the platform may take to come to rest, where it is known that it never will. Longer than a day of the shop, in which
+   * a sound platform does: so what is left is the sabotage's.
+   */
+  readonly restLimitMs?: number;
   /** Spoils what lives in the run's databases: after the migrations, before the load. */
   prepare?(world: SabotageWorld): Promise<void>;
 };

@@ -64,9 +64,10 @@ export function messagesOf(change: Change): OutboxMessage[] {
 /** One for each payment whose money went back. */
 export function refundMail(
   order: Order,
-  { payment_id: paymentId, refunded_at: refundedAt }: EventData<'payment.refunded'>,
+  { payment_id: paymentId, cause, refunded_at: refundedAt }: EventData<'payment.refunded'>,
 ): OutboxMessage {
-  return mail('mail.refund', order, { not_after: null, refunded_at: refundedAt }, `refund-${paymentId}`);
+  const details = { not_after: null, is_second_payment: cause === 'payment.superseded', refunded_at: refundedAt };
+  return mail('mail.refund', order, details, `refund-${paymentId}`);
 }
 
 export type Reminder = {

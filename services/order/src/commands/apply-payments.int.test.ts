@@ -124,6 +124,20 @@ describe('applying the news of payments', () => {
     }
   });
 
+  it('tells the customer that a second payment went back, not the order', async () => {
+    const id = await placeReserved();
+    await apply([success(id)]);
+    const second = { ...about(id), ...money, payment_id: PAYMENT_ID + 1, refunded_at: at() };
+    await apply([{ type: 'payment.refunded', data: { ...second, cause: 'payment.superseded' } }]);
+    assert.equal((await orderOf(id))?.status, 'PAID');
+    const [mail] = await data.query<{ second: boolean }>(
+      `SELECT CAST(payload AS jsonb) -> 'is_second_payment' AS second FROM outbox
+       WHERE type = 'mail.refund' AND subject = :id`,
+      { id: String(id) },
+    );
+    assert.equal(mail?.second, true);
+  });
+
   it('does it once for each event, and nothing for orders that are not there', async () => {
     const id = await placeReserved();
     await data.query(`UPDATE orders SET status = 'REFUNDED' WHERE id = :id`, { id });

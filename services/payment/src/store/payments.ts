@@ -40,14 +40,17 @@ const MATCHES = `${IN_SCOPE} AND (CAST(:status AS text) IS NULL OR status = CAST
 /** Money that goes back stands in nobody's way. */
 const LIVE = `status IN ('pending', 'processing', 'succeeded') AND refund_wanted_at IS NULL`;
 
-/** Undefined when the order has a live payment already; the transaction can go on. */
+/**
+ * Undefined when the order has a live payment already; the transaction can go on. The conflict names no index, so that a migration
+ * may change what makes a payment live while this version runs.
+ */
 export async function insertPayment(tx: Transaction, payment: NewPayment): Promise<Payment | undefined> {
   const row = await one<PaymentRow>(
     tx,
     `INSERT INTO payments (order_id, user_id, amount_minor, currency, status, last4, provider, provider_token, created_at, updated_at)
      VALUES (:orderId, :userId, :amountMinor, :currency, 'pending', :last4, :provider, :providerToken,
              date_trunc('milliseconds', now()), date_trunc('milliseconds', now()))
-     ON CONFLICT (order_id) WHERE ${LIVE} DO NOTHING
+     ON CONFLICT DO NOTHING
      RETURNING ${COLUMNS}`,
     { ...payment },
   );
