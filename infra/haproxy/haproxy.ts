@@ -55,6 +55,9 @@ function haproxyConf({ ports }: StackSettings): string {
     '  timeout http-request 10s',
     '  timeout http-keep-alive 65s',
     '  timeout queue 5s',
+    // Without it a check waits no longer than its interval, and a gateway that is merely busy is taken for dead: all that it has in hand
+    // is broken off. A process that is gone refuses the connection and is noticed at once as before.
+    '  timeout check 2s',
     '  unique-id-format %[uuid()]',
     ...ERRORS.map(errorLine),
     '',

@@ -67,6 +67,7 @@ export async function campaign(options: CampaignOptions): Promise<void> {
       name: options.stackName,
       environment: links.environment,
       services: options.sabotage?.serviceEnvironment ?? {},
+      shopDayMs: options.sabotage?.shopDayMs ?? SHOP_DAY_MS,
       mostMails: LEAST_MAILS + Math.ceil(run.minutes * 60 * run.rate * MAILS_PER_OPERATION),
       keep: options.keep,
       write: (line) => say(null, 'stack', line),

@@ -19,7 +19,7 @@ export const USAGE = `usage: node test/chaos/run.ts [options]
   --seed N         the schedule, the load and every fault follow from it (default 1)
   --minutes N      how long the load lasts, fractions allowed (default 3, 1 with a sabotage)
   --rate N         operations of customers per second (default 15)
-  --fault NAMES    only these faults, comma-separated; none for a run without (default: all in turn)
+  --fault NAMES    only these faults, comma-separated, each perhaps with a target (kill:kafka); none for a run without (default: all in turn)
   --sabotage NAME  breaks the platform on purpose: exits 0 only when the invariant named for it catches it
   --list           prints faults and sabotages
   --keep           leaves the stack running at the end
@@ -89,6 +89,26 @@ export function chooseFaults<T extends { readonly name: string }>(
     }
     return fault;
   });
+}
+
+/** Like `chooseFaults`, and `kill:kafka` is a fault on that target alone. Named again with another target, it strikes both. */
+export function chooseAimed<T extends { readonly name: string; readonly targets: readonly string[] }>(
+  all: readonly T[],
+  names: readonly string[],
+): readonly T[] {
+  const chosen = new Map<string, T>();
+  for (const text of names.length === 0 || names[0] === 'none' ? [] : names) {
+    const [name = '', target] = text.split(':');
+    const [fault] = chooseFaults(all, [name]);
+    if (fault === undefined) continue;
+    if (target !== undefined && !fault.targets.includes(target)) {
+      throw new UsageError(`${name} cannot strike "${target}"; it can strike ${fault.targets.join(', ')}`);
+    }
+    const before = chosen.get(name);
+    const targets = target === undefined ? fault.targets : [...(before?.targets ?? []), target];
+    chosen.set(name, { ...fault, targets });
+  }
+  return names.length === 0 ? all : [...chosen.values()];
 }
 
 function positive(name: string, text: string): number {

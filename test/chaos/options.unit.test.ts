@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chooseFaults, parseOptions, UsageError } from './options.ts';
+import { chooseAimed, chooseFaults, parseOptions, UsageError } from './options.ts';
 
 const NAMED = [{ name: 'kill' }, { name: 'pause' }];
 
@@ -24,5 +24,22 @@ describe('the options of a chaos run', () => {
     assert.deepEqual(chooseFaults(NAMED, ['pause', 'kill']), [{ name: 'pause' }, { name: 'kill' }]);
     assert.deepEqual(chooseFaults(NAMED, ['none']), []);
     assert.throws(() => chooseFaults(NAMED, ['kil']), /there is no fault "kil"; there are kill, pause/);
+  });
+
+  it('chooses a fault on certain targets only', () => {
+    const all = [
+      { name: 'kill', targets: ['kafka', 'order', 'mail'] },
+      { name: 'poison', targets: ['all'] },
+    ];
+    assert.deepEqual(chooseAimed(all, ['kill:kafka', 'kill:mail', 'poison']), [
+      { name: 'kill', targets: ['kafka', 'mail'] },
+      { name: 'poison', targets: ['all'] },
+    ]);
+    assert.deepEqual(chooseAimed(all, []), all);
+    assert.deepEqual(chooseAimed(all, ['none']), []);
+    assert.throws(
+      () => chooseAimed(all, ['kill:postgres']),
+      /kill cannot strike "postgres"; it can strike kafka, order, mail/,
+    );
   });
 });

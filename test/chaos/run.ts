@@ -16,10 +16,10 @@ import { check, gatherEvidence } from './checker/index.ts';
 import { FAULTS } from './faults/index.ts';
 import { openHistory, type RunRecord } from './history.ts';
 import { type Judged, judgeAgain, writeResult } from './judge.ts';
-import { type ChaosOptions, chooseFaults, parseOptions, USAGE, UsageError } from './options.ts';
+import { type ChaosOptions, chooseAimed, chooseFaults, parseOptions, USAGE, UsageError } from './options.ts';
 import { SABOTAGES } from './sabotage/index.ts';
 import { faultTable, operationTable, renderText, seconds, verdictTable } from './tables.ts';
-import type { Fault, Verdict } from './types.ts';
+import type { Verdict } from './types.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VERB_WIDTH = 10;
@@ -41,8 +41,10 @@ async function run(options: ChaosOptions): Promise<number> {
   const sabotage = options.sabotage === undefined ? undefined : chooseFaults(SABOTAGES, [options.sabotage])[0];
   const faults =
     sabotage !== undefined && options.faults.length === 0
-      ? sabotage.needs.faults.flatMap(({ name, target }) => aimed(chooseFaults(FAULTS, [name]), target))
-      : chooseFaults(FAULTS, options.faults);
+      ? sabotage.needs.faults.flatMap(({ name, target }) =>
+          chooseAimed(FAULTS, [target === undefined ? name : `${name}:${target}`]),
+        )
+      : chooseAimed(FAULTS, options.faults);
   const folder = join(
     ROOT,
     options.out,
@@ -95,11 +97,6 @@ async function run(options: ChaosOptions): Promise<number> {
   }
   if (judged === undefined) return 130;
   return conclude(judged, sabotage?.caughtBy);
-}
-
-/** The same fault on this target alone. */
-function aimed(faults: readonly Fault[], target: string | undefined): readonly Fault[] {
-  return target === undefined ? faults : faults.map((fault) => ({ ...fault, targets: [target] }));
 }
 
 function pick({ history, samples, problems, leftOut }: CampaignResult) {

@@ -11,9 +11,9 @@ const UP_ATTEMPTS = 3;
 const READY_TIMEOUT_MS = 150_000;
 const MEGABYTE = 1_048_576;
 
-/** At this scale a day of the shop's calendar lasts a minute: reminders after 10, 30 and 55 s, expiry after 60 s. */
-export const TIME_SCALE = 1_440;
-export const SHOP_DAY_MS = 86_400_000 / TIME_SCALE;
+/** A day of the shop's calendar lasts a minute: reminders after 10, 30 and 55 s, expiry after 60 s. */
+export const SHOP_DAY_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /** What the stack tells of itself: addresses and credentials. */
 export type Settings = {
@@ -96,6 +96,8 @@ export type StackOptions = {
   readonly environment: Readonly<Record<string, string>>;
   /** Variables of the services for the whole run, such as a sabotage's. */
   readonly services: ServiceVariables;
+  /** How long a day of the shop's calendar lasts. */
+  readonly shopDayMs: number;
   /** The inbox keeps all mails of the run. */
   readonly mostMails: number;
   /** Left as it is when it does not come up. */
@@ -114,7 +116,7 @@ export async function startStack(options: StackOptions): Promise<ChaosStack> {
     FAILOVER: 'automatic',
     ...options.environment,
     STACK: options.name,
-    TIME_SCALE: String(TIME_SCALE),
+    TIME_SCALE: String(DAY_MS / options.shopDayMs),
     INBOX_MOST_MAILS: String(options.mostMails),
     SERVICE_ENV: JSON.stringify(mergeVariables(base, ...changed.values())),
   });

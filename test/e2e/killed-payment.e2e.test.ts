@@ -31,12 +31,8 @@ type Status = orderApi.OrderView['status'];
 const DEATHS: readonly { readonly points: readonly string[]; readonly ends: Status }[] = [
   { points: ['before-capture'], ends: 'PENDING' },
   { points: ['after-capture', 'before-capture-commit', 'after-capture-commit'], ends: 'PAID' },
-  { points: ['before-capture-commit'], ends: 'PAID' },
-  { points: ['after-capture-commit'], ends: 'PAID' },
   { points: ['before-refund'], ends: 'REFUNDED' },
   { points: ['after-refund', 'before-refund-commit', 'after-refund-commit'], ends: 'REFUNDED' },
-  { points: ['before-refund-commit'], ends: 'REFUNDED' },
-  { points: ['after-refund-commit'], ends: 'REFUNDED' },
 ];
 
 describe('kill -9 of payment', function () {

@@ -80,6 +80,8 @@ export const paging = z.object({
   page: z.int(),
   limit: z.int(),
   total_items: z.int(),
+  /** False when there are at least `total_items`: not everything was counted, and `last` is the last page known. */
+  total_is_exact: z.boolean(),
   total_pages: z.int(),
   links: z.object({
     self: z.string(),

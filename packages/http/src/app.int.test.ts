@@ -133,6 +133,7 @@ describe('http app', () => {
           page: 2,
           limit: 1,
           total_items: 3,
+          total_is_exact: true,
           total_pages: 3,
           links: { self: `${base}2`, first: `${base}1`, prev: `${base}1`, next: `${base}3`, last: `${base}3` },
         },

@@ -4,7 +4,8 @@ import { startTestApp, type TestApp } from '../test/app-fixture.ts';
 
 const runs = { numRuns: 200 };
 
-describe('whatever is sent', () => {
+describe('whatever is sent', function () {
+  this.timeout(60_000);
   let app: TestApp;
   before(async () => {
     app = await startTestApp();

@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Paging } from '@punctual/contracts';
 
-export type PagingOptions = { page: number; limit: number; totalItems: number };
+export type PagingOptions = {
+  page: number;
+  limit: number;
+  totalItems: number;
+  /** False when there are at least so many; true when absent. */
+  totalIsExact?: boolean;
+};
 
 const basePattern = /^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9._~-]+)*\/?$/;
 
@@ -10,7 +16,7 @@ const basePattern = /^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9._~-]+)*\/?$/
  * sets to its public address (`http://localhost:8080/api/v1`); without it they are relative to the root.
  */
 export function pagingLinks(req: IncomingMessage, options: PagingOptions): Paging {
-  const { page, limit, totalItems } = options;
+  const { page, limit, totalItems, totalIsExact = true } = options;
   const totalPages = Math.ceil(totalItems / limit);
   const lastPage = Math.max(1, totalPages);
   const url = req.url ?? '/';
@@ -26,6 +32,7 @@ export function pagingLinks(req: IncomingMessage, options: PagingOptions): Pagin
     page,
     limit,
     total_items: totalItems,
+    total_is_exact: totalIsExact,
     total_pages: totalPages,
     links: {
       self: link(page),

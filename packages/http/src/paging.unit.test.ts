@@ -21,6 +21,7 @@ describe('pagingLinks', () => {
       page: 2,
       limit: 10,
       total_items: 35,
+      total_is_exact: true,
       total_pages: 4,
       links: {
         self: '/orders?status=PAID&page=2&limit=10',

@@ -206,7 +206,7 @@ describe('createDatabase', () => {
   });
 
   it('says that no connection became free in time', async () => {
-    const db = open({ poolMax: 1, acquireTimeoutMs: 100 });
+    const db = open({ poolMax: 1, acquireTimeoutMs: 1_000 });
     const release = Promise.withResolvers<void>();
     const holder = db.transaction(() => release.promise);
     await eventually(() => assert.equal(db.primary.client.pool.numUsed(), 1));

@@ -32,6 +32,8 @@ describe('migrations', () => {
       applicationName: 'shop',
       logger: silentLogger(),
       poolMax: 3,
+      // Twenty at a time connect through one pooler; a busy machine takes its time.
+      acquireTimeoutMs: 20_000,
     });
     opened.push(db);
     return db;

@@ -42,6 +42,7 @@
           const laneEnds = [];
           ctx.save();
           ctx.font = `${LABEL_PX * uPlot.pxRatio}px system-ui, sans-serif`;
+          ctx.textAlign = 'left';
           ctx.textBaseline = 'top';
           for (const band of bands) {
             if (!isVisible(plot, band)) continue;

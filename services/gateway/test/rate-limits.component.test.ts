@@ -15,7 +15,7 @@ import {
 } from './gateway-fixture.ts';
 
 const BURST = 5;
-/** So slow that no token comes back while a test runs. */
+/** So slow that no token comes back while a test runs, unless the machine is very busy. */
 const SLOW = { RATE_LIMIT_PER_SECOND: '1', RATE_LIMIT_BURST: String(BURST), TRUSTED_HOPS: '1' };
 const TRIES = 12;
 
@@ -69,6 +69,14 @@ describe('rate limits', () => {
     return statuses.filter((status) => status === 200).length;
   }
 
+  /** The burst passes, and one more for each second that the requests took. */
+  async function assertAllowed(burst: number, askOnce: (index: number) => Promise<Response>): Promise<void> {
+    const startedAt = performance.now();
+    const allowed = await countAllowed(askOnce);
+    const cameBack = Math.floor((performance.now() - startedAt) / 1_000);
+    assert.ok(allowed >= burst && allowed <= burst + cameBack, `${allowed} of ${burst} + ${cameBack} were allowed`);
+  }
+
   it('say what is left, and refuse with 429 when nothing is', async () => {
     const gateway = await start();
     const client = newAddress();
@@ -87,7 +95,7 @@ describe('rate limits', () => {
   it('are shared by two gateways through Redis', async () => {
     const [one, two] = [await startShared(), await startShared()];
     const client = newAddress();
-    assert.equal(await countAllowed((index) => ask(index % 2 === 0 ? one : two, client)), BURST);
+    await assertAllowed(BURST, (index) => ask(index % 2 === 0 ? one : two, client));
     assert.ok((await metricValue(one.metrics, 'gateway_rate_limit_decisions_total', { store: 'redis' })) > 0);
     assert.equal(await metricValue(one.metrics, 'gateway_rate_limit_decisions_total', { store: 'local' }), 0);
   });
@@ -103,18 +111,18 @@ describe('rate limits', () => {
   it('do not let a client choose its bucket by X-Forwarded-For (S15)', async () => {
     for (const gateway of [await start(), await startShared()]) {
       const client = newAddress();
-      assert.equal(await countAllowed(() => ask(gateway, `${newAddress()}, ${client}`)), BURST);
+      await assertAllowed(BURST, () => ask(gateway, `${newAddress()}, ${client}`));
     }
     // Without a trusted hop in front the header is the client's alone.
     const direct = await start({ TRUSTED_HOPS: '0' });
-    assert.equal(await countAllowed(() => ask(direct, newAddress())), BURST);
+    await assertAllowed(BURST, () => ask(direct, newAddress()));
   });
 
   it('count each service and each client apart', async () => {
     const gateway = await startShared({ RATE_LIMIT_SERVICES: '{"order":{"perSecond":1,"burst":2}}' });
     const client = newAddress();
-    assert.equal(await countAllowed(() => ask(gateway, client)), BURST);
-    assert.equal(await countAllowed(() => ask(gateway, client, '/orders/5/unknown')), 2);
+    await assertAllowed(BURST, () => ask(gateway, client));
+    await assertAllowed(2, () => ask(gateway, client, '/orders/5/unknown'));
     assert.equal((await ask(gateway, newAddress())).status, 200);
   });
 
@@ -126,7 +134,7 @@ describe('rate limits', () => {
     const other = `Bearer ${await tokens.token({ userId: userId + 1 })}`;
     const askAs = (token: string): Promise<Response> =>
       fetch(`${gateway.url}/orders`, { headers: { authorization: token, 'x-forwarded-for': newAddress() } });
-    assert.equal(await countAllowed(() => askAs(authorization)), BURST);
+    await assertAllowed(BURST, () => askAs(authorization));
     assert.equal((await askAs(other)).status, 200);
   });
 
@@ -144,7 +152,7 @@ describe('rate limits', () => {
     const gateway = await start({ REDIS_NODES: CLOSED_ADDRESS });
     const client = newAddress();
     const startedAt = performance.now();
-    assert.equal(await countAllowed(() => ask(gateway, client)), BURST);
+    await assertAllowed(BURST, () => ask(gateway, client));
     assert.ok(performance.now() - startedAt < 500, 'waited for Redis');
     assert.ok((await metricValue(gateway.metrics, 'gateway_rate_limit_decisions_total', { store: 'local' })) >= TRIES);
     const ready = await fetch(`${gateway.url}/health/ready`);

@@ -89,6 +89,7 @@ describe('searching the catalog', function () {
       page: 2,
       limit: 2,
       total_items: 5,
+      total_is_exact: true,
       total_pages: 3,
       links: {
         self: 'http://shop.test/api/v1/products?sort=price&limit=2&page=2',

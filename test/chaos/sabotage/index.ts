@@ -7,6 +7,8 @@ export type { FaultNeed, LoadNeed, Sabotage } from './sabotage.ts';
 /** A day of the shop is a minute; timers and outbox rows that still wait then wait for ever. */
 const NEVER_AT_REST_MS = 100_000;
 
+const SHORT_DAY_MS = 20_000;
+
 type Description = Omit<Sabotage, 'replacements' | 'serviceEnvironment'> & { readonly services: readonly string[] };
 
 const DESCRIPTIONS: readonly Description[] = [
@@ -16,6 +18,7 @@ const DESCRIPTIONS: readonly Description[] = [
     caughtBy: 'I1',
     services: ['product'],
     needs: { load: ['hot-product'], faults: [] },
+    shopDayMs: SHORT_DAY_MS,
     prepare: letStockFallBelowZero,
   },
   {
@@ -39,6 +42,7 @@ const DESCRIPTIONS: readonly Description[] = [
     caughtBy: 'I4',
     services: ['product'],
     needs: { load: ['cancels'], faults: [] },
+    shopDayMs: SHORT_DAY_MS,
   },
   {
     name: 'no-refund-of-late-capture',

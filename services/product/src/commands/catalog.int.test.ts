@@ -61,6 +61,7 @@ describe('the catalog', () => {
       reserved: 0,
       sold: 0,
       stock_version: 1,
+      level: 10,
     });
     assert.deepEqual(await announced(id), [
       {

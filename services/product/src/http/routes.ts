@@ -29,7 +29,7 @@ export function productRoutes({ db, catalog }: { db: Database; catalog: Catalog 
       if (min_price !== undefined && max_price !== undefined && min_price > max_price) {
         throw validationFailed([{ field: 'max_price', message: 'must not be below min_price' }]);
       }
-      const { items, totalItems } = await listProducts(db, {
+      const { items, totalItems, totalIsExact } = await listProducts(db, {
         text: q,
         name,
         description,
@@ -40,7 +40,7 @@ export function productRoutes({ db, catalog }: { db: Database; catalog: Catalog 
         page,
         limit,
       });
-      return { data: items, paging: pagingLinks(req, { page, limit, totalItems }) };
+      return { data: items, paging: pagingLinks(req, { page, limit, totalItems, totalIsExact }) };
     }),
 
     handle(productApi.getProduct, async ({ params }) => {

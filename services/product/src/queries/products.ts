@@ -11,7 +11,7 @@ export type ListQuery = Omit<CatalogSearch, 'sort' | 'limit' | 'offset'> & {
   limit: number;
 };
 
-export type Page<T> = { items: T[]; totalItems: number };
+export type Page<T> = { items: T[]; totalItems: number; totalIsExact: boolean };
 
 export type ProductEventView = {
   product_id: number;
@@ -31,7 +31,7 @@ export async function listProducts(db: Database, query: ListQuery): Promise<Page
     limit,
     offset: (page - 1) * limit,
   });
-  return { items: found.products.map(toProductView), totalItems: found.total };
+  return { items: found.products.map(toProductView), totalItems: found.total, totalIsExact: found.totalIsExact };
 }
 
 /** Asked of the primary, so that nobody sees less than their own last answer; undefined when it is not in the catalog. */
@@ -56,7 +56,7 @@ export async function listProductEvents(
     actor,
     at: at.toISOString(),
   }));
-  return { items, totalItems: total };
+  return { items, totalItems: total, totalIsExact: true };
 }
 
 function parseSort(sort: string): { field: SortField; descending: boolean } {

@@ -105,5 +105,35 @@ const stock: Migration = {
   },
 };
 
+/** 32, 64, 128 and so on, up to more than any stock is. */
+const LEVEL_STEPS = `CAST('{${Array.from({ length: 40 }, (_, step) => 32 * 2 ** step).join(',')}}' AS bigint[])`;
+
+/**
+ * What a list of the catalog is cut by. An index on `available` would be written with every order. `level` is the same
+ * in steps: every quantity below 32 is one, and from there each doubling has 16. It is 0 when nothing is available, it
+ * never falls while `available` rises, and an order changes it seldom, so that its index leaves most updates in place.
+ *
+ * From the default 100 samples of search_text the planner cannot tell a word in 1 % of the catalog from a rare one.
+ */
+const search: Migration = {
+  name: '0003-product-search',
+  async up(tx) {
+    await tx.raw(`
+      ALTER TABLE stock ADD COLUMN level bigint NOT NULL GENERATED ALWAYS AS (
+        16 * width_bucket(available, ${LEVEL_STEPS})
+          + (available >> width_bucket(available, ${LEVEL_STEPS}))
+      ) STORED;
+      CREATE INDEX stock_level_idx ON stock (level, product_id);
+      ALTER TABLE products ALTER COLUMN search_text SET STATISTICS 1000;
+      ANALYZE products, stock;
+    `);
+  },
+  async down(tx) {
+    await tx.raw(
+      'ALTER TABLE stock DROP COLUMN level; ALTER TABLE products ALTER COLUMN search_text SET STATISTICS -1;',
+    );
+  },
+};
+
 /** Everything that this service's database holds, in order. Append only. */
-export const migrations: readonly Migration[] = [...leaseMigrations, ...messagingMigrations, catalog, stock];
+export const migrations: readonly Migration[] = [...leaseMigrations, ...messagingMigrations, catalog, stock, search];

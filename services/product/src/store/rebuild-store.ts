@@ -19,6 +19,9 @@ type IndexDefinition = { name: string; definition: string; primary: boolean };
 export async function createCopy(tx: Transaction): Promise<void> {
   await tx.raw('DROP TABLE IF EXISTS products_next');
   await tx.raw('CREATE TABLE products_next (LIKE products INCLUDING ALL EXCLUDING INDEXES)');
+  for (const { column, target } of await statisticsTargets(tx)) {
+    await tx.raw(`ALTER TABLE products_next ALTER COLUMN ${column} SET STATISTICS ${target}`);
+  }
   const { name, definition } = await primaryKey(tx);
   await tx.raw(renamed(definition, name));
   await tx.raw(`ALTER TABLE products_next ADD CONSTRAINT ${name}${SUFFIX} PRIMARY KEY USING INDEX ${name}${SUFFIX}`);
@@ -146,6 +149,15 @@ export async function findStockProblems(db: Queryable): Promise<StockProblem[]> 
      WHERE (s.available + s.reserved + s.sold) IS DISTINCT FROM p.stocked
        OR s.reserved IS DISTINCT FROM coalesce(l.reserved, 0) OR s.sold IS DISTINCT FROM coalesce(l.sold, 0)
      ORDER BY 1`,
+  );
+}
+
+/** LIKE does not copy how many samples ANALYZE keeps of a column. */
+async function statisticsTargets(db: Queryable): Promise<{ column: string; target: number }[]> {
+  return await rows<{ column: string; target: number }>(
+    db,
+    `SELECT quote_ident(attname) AS column, attstattarget AS target FROM pg_attribute
+     WHERE attrelid = 'products'::regclass AND attnum > 0 AND NOT attisdropped AND attstattarget >= 0`,
   );
 }
 
