@@ -5,7 +5,7 @@ import { startTestApp, type TestApp } from '../test/app-fixture.ts';
 const runs = { numRuns: 200 };
 
 describe('whatever is sent', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let app: TestApp;
   before(async () => {
     app = await startTestApp();

@@ -34,6 +34,7 @@ describe('migrations', () => {
       poolMax: 3,
       // Twenty at a time connect through one pooler; a busy machine takes its time.
       acquireTimeoutMs: 20_000,
+      timeouts: { connectTimeoutMs: 20_000 },
     });
     opened.push(db);
     return db;

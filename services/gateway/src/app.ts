@@ -37,7 +37,7 @@ export function buildApp(config: GatewayConfig, dependencies: GatewayDependencie
   const publicUrl = config.PUBLIC_URL.replace(/\/+$/, '');
   let isStopping = false;
 
-  const redis = createRedisBuckets(config.REDIS_NODES, logger);
+  const redis = createRedisBuckets({ nodes: config.REDIS_NODES, commandTimeoutMs: config.REDIS_TIMEOUT, logger });
   const destinations = createDestinations(config);
   const upstreams = destinations.map(({ value }) => value.upstream);
   observeInFlight(metrics, upstreams);

@@ -27,6 +27,7 @@ export const gatewaySchema = z.object({
   GATEWAY_ROUTES: json(routesSchema),
   CORS_ORIGINS: csv().default([]),
   TRUSTED_HOPS: integer({ max: 10 }).default(0),
+  REDIS_TIMEOUT: duration().default(50),
   RATE_LIMIT_PER_SECOND: integer({ min: 1 }).default(100),
   RATE_LIMIT_BURST: integer({ min: 1 }).default(200),
   RATE_LIMIT_SERVICES: json(z.record(z.string(), rateLimit)).default({}),

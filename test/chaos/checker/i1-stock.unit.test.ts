@@ -36,6 +36,16 @@ describe('I1, the sum of stock', () => {
     /product 1 is oversold/,
   );
   caught(
+    'overselling that was made good again, told by an event that no consumer takes',
+    ({ evidence }) => {
+      const event = rowOf(evidence.events, { id: 'stock.released/2' });
+      const data = { ...event.data, levels: [{ product_id: 1, available: -3, stock_version: 4 }] };
+      return { evidence: { events: changed(evidence.events, { id: 'stock.released/2' }, { data }) } };
+    },
+    { unexpected: 1 },
+    /product 1 was oversold: event stock.released\/2 tells -3 available/,
+  );
+  caught(
     'pieces that are reserved for no reservation',
     ({ evidence }) => ({
       evidence: { reservations: changed(evidence.reservations, { orderId: 5 }, { state: 'released' }) },

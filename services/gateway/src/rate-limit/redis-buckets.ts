@@ -2,8 +2,6 @@ import type { Logger } from '@punctual/telemetry';
 import { Cluster, type Result } from 'ioredis';
 import type { BucketDecision, BucketPolicy } from './token-bucket.ts';
 
-/** Redis is asked on every request, so it may cost this much and no more. */
-const COMMAND_TIMEOUT_MS = 50;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_MS = 500;
 
@@ -40,7 +38,14 @@ export type RedisBuckets = {
   stop(): void;
 };
 
-export function createRedisBuckets(nodes: readonly { host: string; port: number }[], logger: Logger): RedisBuckets {
+export type RedisBucketsOptions = {
+  readonly nodes: readonly { host: string; port: number }[];
+  /** Redis is asked on every request, so it may cost this much and no more. */
+  readonly commandTimeoutMs: number;
+  readonly logger: Logger;
+};
+
+export function createRedisBuckets({ nodes, commandTimeoutMs, logger }: RedisBucketsOptions): RedisBuckets {
   const cluster = new Cluster([...nodes], {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -52,7 +57,7 @@ export function createRedisBuckets(nodes: readonly { host: string; port: number 
     retryDelayOnTryAgain: 0,
     maxRedirections: 2,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    redisOptions: { connectTimeout: CONNECT_TIMEOUT_MS, commandTimeout: COMMAND_TIMEOUT_MS, maxRetriesPerRequest: 0 },
+    redisOptions: { connectTimeout: CONNECT_TIMEOUT_MS, commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 0 },
   });
   cluster.defineCommand('takeToken', { numberOfKeys: 1, lua: TAKE_TOKEN });
   let wasReachable: boolean | undefined;
