@@ -25,7 +25,7 @@ const RETRY_AFTER_LOAD_MS = 30_000;
 /** However many customers wait for an outcome, all of them together ask this much more often than new ones come. */
 const RETRIES_PER_OPERATION = 1.5;
 /** A shop's day, in which every timer comes due, and time for what was held up. */
-const QUIESCE_LIMIT_MS = SHOP_DAY_MS + 150_000;
+const QUIESCE_LIMIT_MS = SHOP_DAY_MS + 240_000;
 /** An order writes a few mails; a run that keeps them all can say that none was sent twice. */
 const MAILS_PER_OPERATION = 4;
 const LEAST_MAILS = 5_000;
