@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import {
   newCustomers,
   newProduct,
   orderBecomes,
+  placeUntilKnown,
   platformAt,
   platformReady,
   quantityBecomes,
@@ -36,7 +38,7 @@ const DEATHS: readonly { readonly points: readonly string[]; readonly ends: Stat
 ];
 
 describe('kill -9 of payment', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), 'crash-points-'));
   const pointsFile = join(folder, 'points');
   let ledger: Ledger;
@@ -85,7 +87,7 @@ describe('kill -9 of payment', function () {
         await dies(owner.request('POST', `/payments/${expectStatus(created, 201).id}/process`));
       }
       await eventually(() => assert.equal(readFileSync(pointsFile, 'utf8'), '', `not reached of ${points.join()}`), {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         intervalMs: 50,
       });
       await platformReady();
@@ -131,8 +133,9 @@ describe('kill -9 of payment', function () {
   async function reservedOrder(index: number): Promise<OwnedOrder> {
     const owner = customers[index % customers.length];
     assert.ok(owner);
-    const { id } = expectStatus(await owner.placeOrder({ items: [{ product_id: product.id, quantity: 1 }] }), 201);
-    await orderBecomes(owner, id, { stock: 'reserved' });
+    const items = [{ product_id: product.id, quantity: 1 }];
+    const { id } = expectStatus(await placeUntilKnown(owner, { request_id: randomUUID(), items }), 201);
+    await orderBecomes(owner, id, { stock: 'reserved' }, { timeoutMs: 60_000 });
     return { id, owner };
   }
 
