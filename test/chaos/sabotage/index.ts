@@ -78,7 +78,8 @@ const DESCRIPTIONS: readonly Description[] = [
     about: 'The relay of the outbox ends with the first error instead of trying again.',
     caughtBy: 'I9',
     services: ['order'],
-    needs: { load: [], faults: [{ name: 'kafka-restart' }] },
+    // A publish to Kafka waits out a short absence by itself; one to RabbitMQ fails with its connection.
+    needs: { load: [], faults: [{ name: 'rabbit-restart' }] },
     restLimitMs: NEVER_AT_REST_MS,
   },
   {
