@@ -19,6 +19,8 @@ type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 export type CommandContext = {
   /** Aborted when the process is told to stop before the command has returned. */
   readonly signal: AbortSignal;
+  /** Ends the process at once, for a part of it has died for good: its supervisor starts it anew. */
+  fail(error: Error): void;
 };
 
 /** Returns `{stop}` when it goes on running, nothing when it is finished. */
@@ -61,6 +63,10 @@ export async function runMain(options: MainOptions): Promise<void> {
     return process.exit(EXIT_CODES.usage);
   }
 
+  const fail = (error: Error): void => {
+    logger.error('a part of the process died', { error });
+    process.exit(EXIT_CODES.failed);
+  };
   const told = Promise.withResolvers<StopSignal>();
   const start = new AbortController();
   let signals = 0;
@@ -86,7 +92,7 @@ export async function runMain(options: MainOptions): Promise<void> {
   });
 
   try {
-    const starting = command(args, { signal: start.signal });
+    const starting = command(args, { signal: start.signal, fail });
     const abandoned = told.promise.then((signal) => after(START_ABORT_MS, signal));
     const outcome = await Promise.race([starting.then((running) => ({ running })), abandoned]);
     if (typeof outcome === 'string') {

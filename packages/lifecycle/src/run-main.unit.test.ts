@@ -131,6 +131,19 @@ describe('runMain', () => {
     assert.equal(await running, 1);
   });
 
+  it('exits 1 when a part of the process says that it has died for good', async () => {
+    const fake = fakeProcess('all');
+    const running = run(fake, {
+      async all(_args, { fail }) {
+        fake.events.on('consumer died', () => fail(new Error('the consumer gave up')));
+        return { stop: async () => undefined };
+      },
+    });
+    await new Promise(setImmediate);
+    assert.throws(() => fake.events.emit('consumer died'), { exitCode: 1 });
+    assert.equal(await running, 1);
+  });
+
   it('tells a command that is still starting to stop, and stops it when it has returned in time', async () => {
     const fake = fakeProcess('all');
     let isStopped = false;

@@ -3,7 +3,8 @@ export { createDatabase, type Database, type DatabaseOptions } from './database.
 export { DatabaseUnavailable } from './database-unavailable.ts';
 export { acquireLease, type Lease, type LeaseOptions, leaseMigrations } from './lease.ts';
 export { type LeasedOptions, leased } from './leased.ts';
-export { type Migration, migrateDown, migrateUp } from './migrate.ts';
+export { type Direction, type Migration, migrate, migrateDown, migrateUp } from './migrate.ts';
+export { type DatabaseSettings, type OpenOptions, openDatabase, withDatabase } from './open-database.ts';
 export { type Bindings, type BindingValue, execute, one, type Queryable, rows, type Transaction } from './query.ts';
 export { isRetryable, isUnavailable, isUniqueViolation, SQLSTATE, sqlState } from './sqlstate.ts';
 export type { TransactionOptions } from './transaction.ts';

@@ -20,6 +20,18 @@ export type Migration = {
   down(tx: Transaction): Promise<void>;
 };
 
+export type Direction = 'up' | 'down';
+
+/** Brings the schema up to date, or takes the last step back. */
+export async function migrate(
+  db: Database,
+  migrations: readonly Migration[],
+  { direction, logger }: { direction: Direction; logger: Logger },
+): Promise<void> {
+  if (direction === 'up') await migrateUp(db, migrations, logger);
+  else await migrateDown(db, migrations, { logger });
+}
+
 /** Applies what is missing, in the list's order; returns the names that were applied. */
 export function migrateUp(db: Database, migrations: readonly Migration[], logger?: Logger): Promise<string[]> {
   return withMigrationLock(db, async (tx) => {

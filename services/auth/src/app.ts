@@ -8,7 +8,7 @@ import {
 } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
-import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { type Database, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
 import { AdminRefused, createAdmin } from './commands/create-admin.ts';
 import { createRefreshTwins } from './commands/refresh-twins.ts';
@@ -46,7 +46,7 @@ export async function buildApp(
 ): Promise<AuthApp> {
   const metrics = createMetrics(SERVICE);
   metrics.processMetrics();
-  const db = openDatabase(config, logger, metrics);
+  const db = openDatabase(config, { service: SERVICE, logger, metrics });
   // Requests need no broker, so a broker's outage does not turn logins away: only a worker without api is unready then.
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   const app = lifecycle(logger);
@@ -90,11 +90,9 @@ export async function buildApp(
 }
 
 /** Brings the database's schema up to date, or takes the last step back. */
-export async function migrate(config: DatabaseOnlyConfig, direction: 'up' | 'down'): Promise<void> {
-  await withDatabase(config, async (db, logger) => {
-    if (direction === 'up') await migrateUp(db, migrations, logger);
-    else await migrateDown(db, migrations, { logger });
-  });
+export async function migrateDatabase(config: DatabaseOnlyConfig, direction: Direction): Promise<void> {
+  const logger = loggerOf(config);
+  await withDatabase(config, { service: SERVICE, logger }, (db) => migrate(db, migrations, { direction, logger }));
 }
 
 /** Adds the demo accounts. Their passwords are in the documentation, so production refuses. */
@@ -102,7 +100,8 @@ export async function seedDemoAccounts(config: DatabaseOnlyConfig): Promise<void
   if (config.NODE_ENV === 'production') {
     throw new Error('the demo accounts have published passwords: seed refuses to run with NODE_ENV=production');
   }
-  await withDatabase(config, async (db, logger) => {
+  const logger = loggerOf(config);
+  await withDatabase(config, { service: SERVICE, logger }, async (db) => {
     const added = await seed({ db, passwords: createPasswords(ONE_AT_A_TIME) });
     logger.info('demo accounts seeded', { added });
   });
@@ -113,13 +112,11 @@ export async function makeAdmin(
   config: CreateAdminConfig,
   { email, password }: { email: string; password: string | undefined },
 ): Promise<string> {
-  let said = '';
-  await withDatabase(config, async (db) => {
+  return await withDatabase(config, { service: SERVICE, logger: loggerOf(config) }, async (db) => {
     const passwords = createPasswords(ONE_AT_A_TIME);
     const deps = { db, passwords, demoLoginsAllowed: config.NODE_ENV !== 'production' };
-    said = ADMIN_SAYINGS[await createAdmin(deps, { email, password })];
+    return `${email} ${ADMIN_SAYINGS[await createAdmin(deps, { email, password })]}`;
   });
-  return `${email} ${said}`;
 }
 
 /** Whether the mistake is of whoever typed the command. */
@@ -185,28 +182,4 @@ function ownVerifier(config: AuthConfig, keys: SigningKeys): Verifier {
 
 function loggerOf(config: DatabaseOnlyConfig): Logger {
   return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
-}
-
-function openDatabase(config: DatabaseOnlyConfig, logger: Logger, metrics?: Metrics): Database {
-  return createDatabase({
-    primaryUrl: config.DATABASE_URL,
-    replicaUrl: config.DATABASE_REPLICA_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    applicationName: SERVICE,
-    logger,
-    metrics,
-  });
-}
-
-async function withDatabase(
-  config: DatabaseOnlyConfig,
-  work: (db: Database, logger: Logger) => Promise<void>,
-): Promise<void> {
-  const logger = loggerOf(config);
-  const db = openDatabase(config, logger);
-  try {
-    await work(db, logger);
-  } finally {
-    await db.close();
-  }
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { loadConfig } from '@punctual/config';
 import { runMain } from '@punctual/lifecycle';
-import { buildApp, isAdminRefused, makeAdmin, migrate, type Role, seedDemoAccounts } from './app.ts';
+import { buildApp, isAdminRefused, makeAdmin, migrateDatabase, type Role, seedDemoAccounts } from './app.ts';
 import { configSchema, createAdminSchema, databaseOnlySchema } from './config.ts';
 
 const INPUT_LIMIT_MS = 30_000;
@@ -47,8 +47,8 @@ await runMain({
     api: run('api'),
     worker: run('worker'),
     all: run('all'),
-    'migrate-up': () => migrate(databaseOnly(), 'up'),
-    'migrate-down': () => migrate(databaseOnly(), 'down'),
+    'migrate-up': () => migrateDatabase(databaseOnly(), 'up'),
+    'migrate-down': () => migrateDatabase(databaseOnly(), 'down'),
     'admin-create': createAdminFrom,
     seed: () => seedDemoAccounts(databaseOnly()),
   },

@@ -1,7 +1,7 @@
 import { createHttpApp, httpServer, type ReadinessCheck } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createRabbit, shopTopology } from '@punctual/messaging';
-import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { type DatabaseSettings, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
 import { createDeliverMail } from './commands/deliver-mail.ts';
 import type { MailConfig } from './config.ts';
@@ -24,7 +24,7 @@ export function buildApp(
 ): MailApp {
   const metrics = createMetrics(SERVICE);
   metrics.processMetrics();
-  const db = openDatabase(config, logger);
+  const db = openDatabase(primaryOnly(config), { service: SERVICE, logger });
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   const app = lifecycle(logger);
   app.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
@@ -73,15 +73,11 @@ export function buildApp(
 }
 
 /** Brings the database's schema up to date, or takes the last step back. */
-export async function migrate(config: MailConfig, direction: 'up' | 'down'): Promise<void> {
+export async function migrateDatabase(config: MailConfig, direction: Direction): Promise<void> {
   const logger = loggerOf(config);
-  const db = openDatabase(config, logger);
-  try {
-    if (direction === 'up') await migrateUp(db, migrations, logger);
-    else await migrateDown(db, migrations, { logger });
-  } finally {
-    await db.close();
-  }
+  await withDatabase(primaryOnly(config), { service: SERVICE, logger }, (db) =>
+    migrate(db, migrations, { direction, logger }),
+  );
 }
 
 function loggerOf(config: MailConfig): Logger {
@@ -89,11 +85,6 @@ function loggerOf(config: MailConfig): Logger {
 }
 
 /** Everything here is a decision, so there is no replica: the ledger is read where it is written. */
-function openDatabase(config: MailConfig, logger: Logger): Database {
-  return createDatabase({
-    primaryUrl: config.DATABASE_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    applicationName: SERVICE,
-    logger,
-  });
+function primaryOnly({ DATABASE_URL, DATABASE_POOL_MAX }: MailConfig): DatabaseSettings {
+  return { DATABASE_URL, DATABASE_POOL_MAX };
 }

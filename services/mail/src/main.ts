@@ -1,6 +1,6 @@
 import { loadConfig } from '@punctual/config';
 import { runMain } from '@punctual/lifecycle';
-import { buildApp, migrate, type Role } from './app.ts';
+import { buildApp, migrateDatabase, type Role } from './app.ts';
 import { configSchema } from './config.ts';
 
 const config = () => loadConfig(configSchema, process.env);
@@ -18,7 +18,7 @@ await runMain({
     api: run('api'),
     worker: run('worker'),
     all: run('all'),
-    'migrate-up': () => migrate(config(), 'up'),
-    'migrate-down': () => migrate(config(), 'down'),
+    'migrate-up': () => migrateDatabase(config(), 'up'),
+    'migrate-down': () => migrateDatabase(config(), 'down'),
   },
 });

@@ -2,7 +2,7 @@ import { scaleTime } from '@punctual/config';
 import { createHttpApp, createVerifier, httpServer, type ReadinessCheck } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
-import { createDatabase, migrateDown, migrateUp } from '@punctual/postgres';
+import { type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
 import { createCancelOrder, createChangeStatus, createRefundOrder } from './commands/decide-order.ts';
 import { createFireDueTimers } from './commands/fire-due-timers.ts';
@@ -42,7 +42,7 @@ export type AppOptions = {
 export function buildApp(config: OrderConfig, { role, logger = loggerOf(config), onFatal }: AppOptions): OrderApp {
   const metrics = createMetrics(SERVICE);
   metrics.processMetrics();
-  const db = createDatabase({ ...databaseOptions(config, logger), metrics });
+  const db = openDatabase(config, { service: SERVICE, logger, metrics });
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   const components = lifecycle(logger);
   components.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
@@ -142,27 +142,11 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
 }
 
 /** Brings the database's schema up to date, or takes the last step back. */
-export async function migrate(config: DatabaseConfig, direction: 'up' | 'down'): Promise<void> {
+export async function migrateDatabase(config: DatabaseConfig, direction: Direction): Promise<void> {
   const logger = loggerOf(config);
-  const db = createDatabase(databaseOptions(config, logger));
-  try {
-    if (direction === 'up') await migrateUp(db, orderMigrations, logger);
-    else await migrateDown(db, orderMigrations, { logger });
-  } finally {
-    await db.close();
-  }
+  await withDatabase(config, { service: SERVICE, logger }, (db) => migrate(db, orderMigrations, { direction, logger }));
 }
 
 function loggerOf(config: DatabaseConfig): Logger {
   return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
-}
-
-function databaseOptions(config: DatabaseConfig, logger: Logger): Parameters<typeof createDatabase>[0] {
-  return {
-    primaryUrl: config.DATABASE_URL,
-    replicaUrl: config.DATABASE_REPLICA_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    applicationName: SERVICE,
-    logger,
-  };
 }

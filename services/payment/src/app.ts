@@ -1,7 +1,7 @@
 import { createHttpApp, createVerifier, httpServer, type ReadinessCheck } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRelay } from '@punctual/messaging';
-import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { type Database, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
 import type { ReachPoint } from './commands/change-payment.ts';
 import { createCreatePayment } from './commands/create-payment.ts';
@@ -52,7 +52,7 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
   const reachPoint = options.reachPoint ?? (() => undefined);
   const metrics = createMetrics(SERVICE);
   metrics.processMetrics();
-  const db = createDatabase({ ...databaseOptions(config, logger), metrics });
+  const db = openDatabase(config, { service: SERVICE, logger, metrics });
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   const components = lifecycle(logger);
   components.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
@@ -162,15 +162,11 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
 }
 
 /** Brings the database's schema up to date, or takes the last step back. */
-export async function migrate(config: DatabaseConfig, direction: 'up' | 'down'): Promise<void> {
+export async function migrateDatabase(config: DatabaseConfig, direction: Direction): Promise<void> {
   const logger = loggerOf(config);
-  const db = createDatabase(databaseOptions(config, logger));
-  try {
-    if (direction === 'up') await migrateUp(db, paymentMigrations, logger);
-    else await migrateDown(db, paymentMigrations, { logger });
-  } finally {
-    await db.close();
-  }
+  await withDatabase(config, { service: SERVICE, logger }, (db) =>
+    migrate(db, paymentMigrations, { direction, logger }),
+  );
 }
 
 function providerOf(config: PaymentConfig, db: Database): PaymentProvider {
@@ -189,14 +185,4 @@ function providerOf(config: PaymentConfig, db: Database): PaymentProvider {
 
 function loggerOf(config: DatabaseConfig): Logger {
   return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
-}
-
-function databaseOptions(config: DatabaseConfig, logger: Logger): Parameters<typeof createDatabase>[0] {
-  return {
-    primaryUrl: config.DATABASE_URL,
-    replicaUrl: config.DATABASE_REPLICA_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    applicationName: SERVICE,
-    logger,
-  };
 }

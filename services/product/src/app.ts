@@ -1,7 +1,7 @@
 import { createHttpApp, createVerifier, httpServer, type ReadinessCheck } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRelay } from '@punctual/messaging';
-import { createDatabase, type Database, migrateDown, migrateUp } from '@punctual/postgres';
+import { type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
 import { createCatalog } from './commands/catalog.ts';
 import { type RebuildResult, rebuildProjection } from './commands/rebuild-projection.ts';
@@ -32,10 +32,10 @@ export type App = { start(): Promise<void>; stop(): Promise<void>; readonly url:
 /** Wires the service. Nothing is connected before `start`, which needs no server to be there. */
 export function buildApp(config: ServiceConfig, options: AppOptions): App {
   const { role, onFatal, clock = () => new Date() } = options;
-  const logger = options.logger ?? createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+  const logger = options.logger ?? loggerOf(config);
   const metrics = options.metrics ?? createMetrics(SERVICE);
   metrics.processMetrics();
-  const db = openDatabase(config, logger, metrics);
+  const db = openDatabase(config, { service: SERVICE, logger, metrics });
   const components = lifecycle(logger);
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   components.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
@@ -91,17 +91,15 @@ export function buildApp(config: ServiceConfig, options: AppOptions): App {
   };
 }
 
-/** Brings the schema up to date, or takes the last migration back. */
-export async function migrate(config: DatabaseOnlyConfig, direction: 'up' | 'down'): Promise<void> {
-  await withDatabase(config, async (db, logger) => {
-    if (direction === 'up') await migrateUp(db, migrations, logger);
-    else await migrateDown(db, migrations, { logger });
-  });
+/** Brings the database's schema up to date, or takes the last step back. */
+export async function migrateDatabase(config: DatabaseOnlyConfig, direction: Direction): Promise<void> {
+  const logger = loggerOf(config);
+  await withDatabase(config, { service: SERVICE, logger }, (db) => migrate(db, migrations, { direction, logger }));
 }
 
 /** Creates the demonstration catalog where it is missing; its events leave with the next relay that runs. */
 export async function seed(config: DatabaseOnlyConfig): Promise<number> {
-  return await withDatabase(config, (db) =>
+  return await withDatabase(config, { service: SERVICE, logger: loggerOf(config) }, (db) =>
     seedCatalog(createCatalog({ db, metrics: createMetrics(SERVICE), clock: () => new Date(), wake: () => undefined })),
   );
 }
@@ -110,29 +108,12 @@ export async function rebuild(
   config: DatabaseOnlyConfig,
   options: { checkOnly: boolean; report: (line: string) => void },
 ): Promise<RebuildResult> {
-  return await withDatabase(config, (db, logger) => rebuildProjection({ db, logger, ...options }));
+  const logger = loggerOf(config);
+  return await withDatabase(config, { service: SERVICE, logger }, (db) =>
+    rebuildProjection({ db, logger, ...options }),
+  );
 }
 
-async function withDatabase<T>(
-  config: DatabaseOnlyConfig,
-  work: (db: Database, logger: Logger) => Promise<T>,
-): Promise<T> {
-  const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
-  const db = openDatabase(config, logger);
-  try {
-    return await work(db, logger);
-  } finally {
-    await db.close();
-  }
-}
-
-function openDatabase(config: DatabaseOnlyConfig, logger: Logger, metrics?: Metrics): Database {
-  return createDatabase({
-    primaryUrl: config.DATABASE_URL,
-    replicaUrl: config.DATABASE_REPLICA_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    applicationName: SERVICE,
-    logger,
-    metrics,
-  });
+function loggerOf(config: DatabaseOnlyConfig): Logger {
+  return createLogger({ service: SERVICE, level: config.LOG_LEVEL });
 }

@@ -1,6 +1,6 @@
 import { loadConfig } from '@punctual/config';
-import { runMain } from '@punctual/lifecycle';
-import { buildApp, migrate, type Role, rebuild, seed } from './app.ts';
+import { type Command, runMain } from '@punctual/lifecycle';
+import { buildApp, migrateDatabase, type Role, rebuild, seed } from './app.ts';
 import { databaseOnlyConfig, serviceConfig } from './config.ts';
 
 const MAX_PRINTED = 50;
@@ -10,17 +10,13 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-const run = (role: Role) => async () => {
-  const app = buildApp(loadConfig(serviceConfig, process.env), {
-    role,
-    onFatal(error) {
-      process.stderr.write(`${error.stack ?? error.message}\n`);
-      process.exit(1);
-    },
-  });
-  await app.start();
-  return app;
-};
+const run =
+  (role: Role): Command =>
+  async (_args, { fail }) => {
+    const app = buildApp(loadConfig(serviceConfig, process.env), { role, onFatal: fail });
+    await app.start();
+    return app;
+  };
 
 /** `--check` only compares. Fails when anything is wrong that this run has not repaired. */
 async function runRebuild(args: string[]): Promise<void> {
@@ -53,8 +49,8 @@ await runMain({
     api: run('api'),
     worker: run('worker'),
     all: run('all'),
-    'migrate-up': () => migrate(databaseOnly(), 'up'),
-    'migrate-down': () => migrate(databaseOnly(), 'down'),
+    'migrate-up': () => migrateDatabase(databaseOnly(), 'up'),
+    'migrate-down': () => migrateDatabase(databaseOnly(), 'down'),
     async seed() {
       print(`${await seed(databaseOnly())} products created`);
     },
