@@ -11,6 +11,8 @@ export type BenchOptions = {
   readonly start: number | undefined;
   readonly connections: number;
   readonly clients: number;
+  /** Above 0, at most 1. */
+  readonly size: number;
   readonly ceilings: boolean;
   readonly stack: string;
   readonly keep: boolean;
@@ -26,6 +28,7 @@ export const USAGE = `usage: make bench [W=1,3] [SECONDS=20] [RATE=300] [LIST=1]
   --start 200         where the search begins; a fifth of P2 when absent
   --connections 256   of the load generator
   --clients 32        of pgbench
+  --size 1            share of the rows that W5, W6 and W8 are about, such as 0.01 for trying things out
   --no-ceilings       without P0 and P2, which the ratios need
   --stack bench       the name of the stack
   --keep              takes the stack when it runs, and leaves it running
@@ -53,6 +56,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     start: values.start === undefined ? undefined : positive('start', values.start),
     connections: positive('connections', values.connections),
     clients: positive('clients', values.clients),
+    size: share('size', values.size),
     ceilings: !values['no-ceilings'],
     stack: values.stack,
     keep: values.keep,
@@ -71,6 +75,7 @@ function read(args: readonly string[]) {
       start: { type: 'string' },
       connections: { type: 'string', default: '256' },
       clients: { type: 'string', default: '32' },
+      size: { type: 'string', default: '1' },
       'no-ceilings': { type: 'boolean', default: false },
       stack: { type: 'string', default: 'bench' },
       keep: { type: 'boolean', default: false },
@@ -86,4 +91,10 @@ export function positive(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new UsageError(`--${name} takes a whole number above 0, not "${text}"`);
+}
+
+function share(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new UsageError(`--${name} takes a number above 0 and at most 1, not "${text}"`);
 }

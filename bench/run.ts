@@ -28,6 +28,8 @@ const ROOT = join(import.meta.dirname, '..');
 const WARM_UP = { ratePerSecond: 100, seconds: 5 };
 const START_SHARE_OF_P2 = 0.2;
 const DEFAULT_START = 200;
+/** Once W1's maximum is known, the others begin near it. */
+const LATER_START_SHARE = 0.7;
 
 try {
   process.exitCode = await main();
@@ -46,7 +48,8 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.mode === 'list') {
-    for (const { id, name, about } of WORKLOADS) console.log(`${id}  ${name.padEnd(18)}${about}`);
+    for (const { id, name, about } of WORKLOADS.toSorted((a, b) => a.id.localeCompare(b.id)))
+      console.log(`${id}  ${name.padEnd(18)}${about}`);
     return 0;
   }
   const { signal } = interruptible();
@@ -72,7 +75,12 @@ async function measure(bench: Bench, options: BenchOptions): Promise<BenchReport
     bench.signal.throwIfAborted();
     say(`${id} ${name}: ${about}`);
     await shop.freshTokens();
-    const found = await run(bench, { start, ...(options.rate === undefined ? {} : { fixedRate: options.rate }) });
+    const uniformMax = workloads.find((done) => done.id === 'W1')?.orders?.maxPerSecond;
+    const found = await run(bench, {
+      start: uniformMax === undefined ? start : Math.round(uniformMax * LATER_START_SHARE),
+      ...(options.rate === undefined ? {} : { fixedRate: options.rate }),
+      ...(uniformMax === undefined ? {} : { uniformMax }),
+    });
     workloads.push({ id, name, about, ...found });
   }
   return {

@@ -11,13 +11,14 @@ export type SessionOptions = {
   readonly quiet?: boolean;
   readonly connections: number;
   readonly seconds: number;
+  readonly size: number;
   readonly signal: AbortSignal;
   say(line: string): void;
 };
 
 /** A stack with a shop in it, for as long as `work` lasts, and cleaned up however that ends. */
 export async function withBench<T>(options: SessionOptions, work: (bench: Bench) => Promise<T>): Promise<T> {
-  const { stack: name, connections, seconds, signal, say, ...stackOptions } = options;
+  const { stack: name, connections, seconds, size, signal, say, ...stackOptions } = options;
   const stack = await startStack({ name, ...stackOptions });
   try {
     signal.throwIfAborted();
@@ -25,7 +26,7 @@ export async function withBench<T>(options: SessionOptions, work: (bench: Bench)
     const shop = await prepareShop(stack.settings);
     const state = await openShopState(stack.settings);
     try {
-      return await work({ stack, shop, state, connections, seconds, signal, say });
+      return await work({ stack, shop, state, connections, seconds, size, signal, say });
     } finally {
       await state.close();
     }

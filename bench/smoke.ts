@@ -34,7 +34,7 @@ export async function smoke(bench: Bench): Promise<number> {
       async () => {
         const step = await runStep(bench, (run) => duplicates(shop, run), { ratePerSecond: RATE, seconds: SECONDS });
         const twice = await duplicateOrders(state);
-        const requests = step.load.byKind.order?.accepted.count;
+        const requests = Object.values(step.load.byKind.order?.byStatus ?? {}).reduce((sum, count) => sum + count, 0);
         const repeats = step.load.byKind.duplicate?.accepted.count ?? 0;
         return twice === 0 && step.orders === requests && repeats > 0 && step.errorShare === 0
           ? undefined

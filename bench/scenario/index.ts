@@ -2,7 +2,11 @@ import type { Bench } from '../step.ts';
 import { duplicates, type RequestSource, uniform, withLogins, zipf } from '../workloads.ts';
 import { duplicateOrders } from './checks.ts';
 import { hotSkuScenario } from './hot-sku.ts';
+import { longTransaction } from './long-transaction.ts';
 import { type OrderRate, orderRate } from './order-rate.ts';
+import { productSearch } from './product-search.ts';
+import { relayDrain } from './relay-drain.ts';
+import { waitingTimers } from './waiting-timers.ts';
 
 export type Fact = {
   readonly name: string;
@@ -18,7 +22,12 @@ export type Finding = {
   readonly problems: readonly string[];
 };
 
-export type RateOptions = { readonly fixedRate?: number; readonly start: number };
+export type RateOptions = {
+  readonly fixedRate?: number;
+  readonly start: number;
+  /** What W1 sustained earlier in this run. */
+  readonly uniformMax?: number;
+};
 
 export type Workload = {
   readonly id: string;
@@ -35,6 +44,7 @@ const rateOf =
     problems: [],
   });
 
+/** In the order in which they run: what leaves most behind comes last. */
 export const WORKLOADS: readonly Workload[] = [
   {
     id: 'W1',
@@ -91,5 +101,29 @@ export const WORKLOADS: readonly Workload[] = [
       }));
       return { orders, facts, problems: [] };
     },
+  },
+  {
+    id: 'W5',
+    name: 'relay drain',
+    about: '200,000 rows in the outbox of the order service, half for Kafka and half for RabbitMQ, all at once',
+    run: relayDrain,
+  },
+  {
+    id: 'W7',
+    name: 'long transaction',
+    about: 'W1 while a transaction holds back the removal of dead rows for the whole of each step',
+    run: longTransaction,
+  },
+  {
+    id: 'W8',
+    name: 'product search',
+    about: '50 searches a second over 100,000 products',
+    run: productSearch,
+  },
+  {
+    id: 'W6',
+    name: 'waiting timers',
+    about: 'W1 while a million timers wait and some come due',
+    run: waitingTimers,
   },
 ];

@@ -6,6 +6,9 @@ import type { RequestSource } from '../workloads.ts';
 const CALM_SHARE = 0.7;
 const OVERLOAD_FACTOR = 1.5;
 
+/** What surrounds each step, such as a transaction that is held open. */
+export type Around = (step: () => Promise<StepResult>) => Promise<StepResult>;
+
 export type OrderRate = {
   /** Undefined at a fixed rate, or when no rate was sustained. */
   readonly maxPerSecond: number | undefined;
@@ -19,10 +22,11 @@ export type OrderRate = {
 export async function orderRate(
   bench: Bench,
   sourceOf: (run: string) => RequestSource,
-  options: { fixedRate?: number; start: number; overload?: boolean },
+  options: { fixedRate?: number; start: number; overload?: boolean; around?: Around },
 ): Promise<OrderRate> {
   const step = async (ratePerSecond: number, about = '') => {
-    const taken = await runStep(bench, sourceOf, { ratePerSecond });
+    const run = () => runStep(bench, sourceOf, { ratePerSecond });
+    const taken = await (options.around === undefined ? run() : options.around(run));
     bench.say(`${describeStep(taken)}${about}`);
     return taken;
   };
