@@ -13,7 +13,7 @@ STACK_CLI := node infra/stack.ts
 CRUISE := node --disable-warning=ExperimentalWarning --import ./test/boundaries/typescript-for-cruiser.ts \
 	node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.cjs
 
-.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench bench-smoke chaos \
+.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench bench-compare bench-smoke chaos \
 	test test-unit test-e2e test-stripe test-coverage lint fmt generate ci
 
 help:
@@ -75,6 +75,10 @@ postman: toolchain ## Run the Postman collection against the running stack
 bench: toolchain ## Orders per second through the gateway beside pgbench, on a stack of its own: W SECONDS RATE KEEP LIST
 	@node bench/run.ts $(if $(W),--workload $(W)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE)) \
 		$(if $(STACK),--stack $(STACK)) $(if $(KEEP),--keep) $(if $(LIST),--list) $(ARGS)
+
+bench-compare: toolchain ## Two revisions under the same load, in turns: A=main B=HEAD W SECONDS ROUNDS RATE
+	@node bench/compare.ts $(if $(A),--a $(A)) $(if $(B),--b $(B)) $(if $(W),--workload $(W)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RATE),--rate $(RATE)) $(ARGS)
 
 bench-smoke: toolchain ## That the bench works, in a minute, on a stack of its own
 	@node bench/run.ts --smoke $(if $(STACK),--stack $(STACK)) $(if $(KEEP),--keep) $(ARGS)

@@ -9,6 +9,8 @@ export type BenchOptions = {
   /** Without a search for the maximum. */
   readonly rate: number | undefined;
   readonly start: number | undefined;
+  /** The search asks for no more. */
+  readonly most: number | undefined;
   readonly connections: number;
   readonly clients: number;
   /** Above 0, at most 1. */
@@ -26,6 +28,7 @@ export const USAGE = `usage: make bench [W=1,3] [SECONDS=20] [RATE=300] [LIST=1]
   --seconds 20        of one step
   --rate 300          orders per second, one step at this rate and no search for the maximum
   --start 200         where the search begins; a fifth of P2 when absent
+  --most 1000         the search asks for no more orders per second
   --connections 256   of the load generator
   --clients 32        of pgbench
   --size 1            share of the rows that W5, W6 and W8 are about, such as 0.01 for trying things out
@@ -54,6 +57,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     seconds: positive('seconds', values.seconds),
     rate: values.rate === undefined ? undefined : positive('rate', values.rate),
     start: values.start === undefined ? undefined : positive('start', values.start),
+    most: values.most === undefined ? undefined : positive('most', values.most),
     connections: positive('connections', values.connections),
     clients: positive('clients', values.clients),
     size: share('size', values.size),
@@ -73,6 +77,7 @@ function read(args: readonly string[]) {
       seconds: { type: 'string', default: '20' },
       rate: { type: 'string' },
       start: { type: 'string' },
+      most: { type: 'string' },
       connections: { type: 'string', default: '256' },
       clients: { type: 'string', default: '32' },
       size: { type: 'string', default: '1' },

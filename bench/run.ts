@@ -78,6 +78,7 @@ async function measure(bench: Bench, options: BenchOptions): Promise<BenchReport
     const uniformMax = workloads.find((done) => done.id === 'W1')?.orders?.maxPerSecond;
     const found = await run(bench, {
       start: uniformMax === undefined ? start : Math.round(uniformMax * LATER_START_SHARE),
+      ...(options.most === undefined ? {} : { most: options.most }),
       ...(options.rate === undefined ? {} : { fixedRate: options.rate }),
       ...(uniformMax === undefined ? {} : { uniformMax }),
     });

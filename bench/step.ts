@@ -7,6 +7,7 @@ import { objections } from './steady.ts';
 import type { RequestSource } from './workloads.ts';
 
 const RESERVED_DEADLINE_MS = 60_000;
+const MAILED_DEADLINE_MS = 60_000;
 
 /** What every measurement works with. */
 export type Bench = {
@@ -32,10 +33,12 @@ export type StepResult = {
   readonly orders: number;
   readonly createdToReserved: { orders: number; p50Ms: number; p99Ms: number };
   readonly errorShare: number;
-  /** From the start of the load until nothing was under way, divided by the orders; the generator among them. */
+  /** From the start of the load until the last mail was sent, divided by the orders; the generator among them. */
   readonly cpuMsPerOrder: Readonly<Record<string, number>>;
   readonly walBytesPerOrder: number;
   readonly memory: Memory;
+  /** Mail jobs that were still queued a minute after the last reservation. */
+  readonly mailsLeft: number;
   readonly objections: readonly string[];
 };
 
@@ -47,7 +50,7 @@ export function newRunId(): string {
   return `b${process.pid.toString(36)}${Date.now().toString(36)}-${loads}`;
 }
 
-/** One load of orders at a constant rate, and what it cost, up to the last reservation. */
+/** One load of orders at a constant rate, and what it cost, up to its last mail. */
 export async function runStep(
   bench: Bench,
   sourceOf: (run: string) => RequestSource,
@@ -73,6 +76,8 @@ export async function runStep(
     lag = await stopWatching();
   }
   const reservedAfterMs = await state.untilReserved(RESERVED_DEADLINE_MS);
+  // Mail has the lowest priority: what it owes would come out of the next step, and be missing here.
+  const mailsLeft = await state.untilMailed(MAILED_DEADLINE_MS);
   const cpu = cpuBetween(before, cpuSnapshot(home));
   const walBytes = (await state.walPosition()) - wal;
   const created = await state.orders<{ total: number }>('SELECT count(*)::int AS total FROM orders WHERE id > $1', [
@@ -97,6 +102,7 @@ export async function runStep(
     ),
     walBytesPerOrder: perOrder(walBytes),
     memory: memoryOfStack(home),
+    mailsLeft,
     objections: objections({
       ratePerSecond,
       p99Ms: load.accepted.p99Ms,
@@ -121,6 +127,7 @@ export function shareOfErrors({ byKind, byStatus, sent }: LoadResult): number {
 export function describeStep(step: StepResult): string {
   const { accepted } = step.load;
   const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  const mails = step.mailsLeft === 0 ? '' : `, ${step.mailsLeft} mails left`;
   const verdict = step.objections.length === 0 ? 'sustained' : step.objections.join(', ');
-  return `${String(step.ratePerSecond).padStart(6)}/s  p50 ${ms(accepted.p50Ms)}  p99 ${ms(accepted.p99Ms)}  reserved p99 ${ms(step.createdToReserved.p99Ms)}  ${verdict}`;
+  return `${String(step.ratePerSecond).padStart(6)}/s  p50 ${ms(accepted.p50Ms)}  p99 ${ms(accepted.p99Ms)}  reserved p99 ${ms(step.createdToReserved.p99Ms)}  ${verdict}${mails}`;
 }

@@ -20,6 +20,7 @@ export function groupOf({ commandLine, folder }: { commandLine: string; folder: 
   if (service !== undefined) return service;
   if (/^postgres|\/postgres /.test(commandLine)) {
     if (/replica|standby/.test(folder)) return 'postgres replica';
+    if (/walsender/.test(commandLine)) return 'postgres (writers)';
     const database = /^postgres: (?:[\w-]+: )?\S+ (?:\S*[_-])?([a-z0-9]+) \S+\(\d+\)/.exec(commandLine)?.[1];
     return database === undefined ? 'postgres (writers)' : `postgres ${database}`;
   }

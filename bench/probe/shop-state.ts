@@ -1,3 +1,5 @@
+import { MAIL_QUEUE } from '@punctual/messaging';
+import { connect } from 'amqplib';
 import { Client, type QueryResultRow } from 'pg';
 import { inDatabase } from '../postgres.ts';
 import type { Settings } from '../stack.ts';
@@ -26,6 +28,8 @@ export type ShopState = {
   watchLag(): () => Promise<LagSample[]>;
   /** Milliseconds until no order waited for its stock and no outbox row for its relay; undefined when some still do. */
   untilReserved(deadlineMs: number): Promise<number | undefined>;
+  /** Waits until no mail job is queued, or the deadline has passed; returns how many still are. */
+  untilMailed(deadlineMs: number): Promise<number>;
   /** From creation to reservation, of all orders with a higher id. */
   reservationTimes(afterId: number): Promise<{ orders: number; p50Ms: number; p99Ms: number }>;
   close(): Promise<void>;
@@ -41,6 +45,8 @@ export async function openShopState(settings: Settings): Promise<ShopState> {
   };
   const order = await open('order');
   const product = await open('product');
+  const rabbit = await connect(settings.RABBITMQ_URL);
+  const channel = await rabbit.createChannel();
   let floor = new Date(0);
 
   const orders = async <Row extends QueryResultRow>(sql: string, values: unknown[] = []) =>
@@ -103,6 +109,14 @@ export async function openShopState(settings: Settings): Promise<ShopState> {
         await pause(POLL_MS);
       }
     },
+    async untilMailed(deadlineMs) {
+      const startedAtMs = performance.now();
+      for (;;) {
+        const { messageCount } = await channel.checkQueue(MAIL_QUEUE);
+        if (messageCount === 0 || performance.now() - startedAtMs > deadlineMs) return messageCount;
+        await pause(POLL_MS);
+      }
+    },
     async reservationTimes(afterId) {
       const [row] = await orders<{ orders: number; p50: number | null; p99: number | null }>(
         `SELECT count(*)::int AS orders, percentile_cont(0.5) WITHIN GROUP (ORDER BY took) AS p50,
@@ -114,6 +128,7 @@ export async function openShopState(settings: Settings): Promise<ShopState> {
       return { orders: row?.orders ?? 0, p50Ms: (row?.p50 ?? 0) * SECOND_MS, p99Ms: (row?.p99 ?? 0) * SECOND_MS };
     },
     async close() {
+      await rabbit.close();
       await order.end();
       await product.end();
     },

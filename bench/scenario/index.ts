@@ -25,6 +25,7 @@ export type Finding = {
 export type RateOptions = {
   readonly fixedRate?: number;
   readonly start: number;
+  readonly most?: number;
   /** What W1 sustained earlier in this run. */
   readonly uniformMax?: number;
 };

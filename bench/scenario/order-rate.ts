@@ -22,7 +22,7 @@ export type OrderRate = {
 export async function orderRate(
   bench: Bench,
   sourceOf: (run: string) => RequestSource,
-  options: { fixedRate?: number; start: number; overload?: boolean; around?: Around },
+  options: { fixedRate?: number; start: number; most?: number; overload?: boolean; around?: Around },
 ): Promise<OrderRate> {
   const step = async (ratePerSecond: number, about = '') => {
     const run = () => runStep(bench, sourceOf, { ratePerSecond });
@@ -34,7 +34,7 @@ export async function orderRate(
     const calm = await step(options.fixedRate);
     return { maxPerSecond: undefined, steps: [calm], calm, overload: undefined };
   }
-  const { best, tried } = await searchRate({ start: options.start }, async (rate) => {
+  const { best, tried } = await searchRate(options, async (rate) => {
     const result = await step(rate);
     return { isSustained: result.objections.length === 0, result };
   });
