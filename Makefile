@@ -13,7 +13,7 @@ STACK_CLI := node infra/stack.ts
 CRUISE := node --disable-warning=ExperimentalWarning --import ./test/boundaries/typescript-for-cruiser.ts \
 	node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.cjs
 
-.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench chaos \
+.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench bench-compare bench-smoke chaos \
 	test test-unit test-e2e test-stripe test-coverage lint fmt generate ci
 
 help:
@@ -72,8 +72,16 @@ demo: toolchain ## An order's whole life with a day in 20 seconds, printed as it
 postman: toolchain ## Run the Postman collection against the running stack
 	@$(STACK_CLI) with-env -- node postman/run.ts $(ARGS)
 
-bench: toolchain ## Orders per second through the gateway beside pgbench, and memory, on a stack of its own
-	@node bench/run.ts $(ARGS)
+bench: toolchain ## Orders per second through the gateway beside pgbench, on a stack of its own: W SECONDS RATE KEEP LIST
+	@node bench/run.ts $(if $(W),--workload $(W)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE)) \
+		$(if $(STACK),--stack $(STACK)) $(if $(KEEP),--keep) $(if $(LIST),--list) $(ARGS)
+
+bench-compare: toolchain ## Two revisions under the same load, in turns: A=main B=HEAD W SECONDS ROUNDS RATE
+	@node bench/compare.ts $(if $(A),--a $(A)) $(if $(B),--b $(B)) $(if $(W),--workload $(W)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RATE),--rate $(RATE)) $(ARGS)
+
+bench-smoke: toolchain ## That the bench works, in a minute, on a stack of its own
+	@node bench/run.ts --smoke $(if $(STACK),--stack $(STACK)) $(if $(KEEP),--keep) $(ARGS)
 
 chaos: toolchain ## Faults strike while customers shop, then every invariant is checked: SEED MINUTES RATE FAULT SABOTAGE KEEP LIST
 	@node --disable-warning=TimeoutNegativeWarning test/chaos/run.ts $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \

@@ -1,83 +1,115 @@
 /**
- * Orders per second through the gateway, beside the identical transaction in pgbench, in one run on one machine.
+ * How many orders a second the platform sustains, beside the identical transaction in pgbench, in one run on one machine.
  *
- *   node bench/run.ts [--seconds 20] [--connections 128] [--clients 32] [--json FILE]
+ *   make bench                     every workload, with the search for the maximum
+ *   make bench W=1 SECONDS=20      one
+ *   make bench W=1 RATE=300        at a fixed rate
+ *   make bench LIST=1
  *
- * P2 is `pgbench -M prepared` calling the same server-side function with one order of two items per commit, on a database of
- * its own in the same Postgres: straight to the primary, and through pgpool. Ratios matter; absolutes belong to the machine.
+ * docs/performance.md says what each figure means.
  */
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { loadGateway } from './gateway-load.ts';
-import { memoryOfStack } from './memory.ts';
-import { createP2Database, runPgbench } from './pgbench.ts';
-import { prepareShop } from './shop.ts';
-import { benchStack } from './stack.ts';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { measureCeilings } from './ceilings.ts';
+import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import { memoryOfStack } from './probe/processes.ts';
+import type { BenchReport, WorkloadReport } from './report/model.ts';
+import { reportPage } from './report/page.ts';
+import { printedReport } from './report/print.ts';
+import { WORKLOADS } from './scenario/index.ts';
+import { Interrupted, interruptible, withBench } from './session.ts';
+import { smoke } from './smoke.ts';
+import { machineLine } from './stack.ts';
+import { type Bench, runStep } from './step.ts';
+import { uniform } from './workloads.ts';
 
-/** pgpool's places, less those that the services hold. */
-const PGPOOL_CLIENTS = 8;
+const ROOT = join(import.meta.dirname, '..');
+const WARM_UP = { ratePerSecond: 100, seconds: 5 };
+const START_SHARE_OF_P2 = 0.2;
+const DEFAULT_START = 200;
+/** Once W1's maximum is known, the others begin near it. */
+const LATER_START_SHARE = 0.7;
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '20' },
-    connections: { type: 'string', default: '128' },
-    clients: { type: 'string', default: '32' },
-    json: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  console.log('usage: node bench/run.ts [--seconds 20] [--connections 128] [--clients 32] [--json FILE]');
-  process.exit(0);
-}
-const seconds = positive('seconds', values.seconds);
-const connections = positive('connections', values.connections);
-const clients = positive('clients', values.clients);
-
-const stack = await benchStack();
 try {
-  const idleMemory = memoryOfStack(stack.settings);
-  const shop = await prepareShop(stack.settings);
-  await loadGateway(stack.settings, shop, { seconds: Math.min(5, seconds), connections });
-
-  const p2 = await createP2Database(stack.settings, shop);
-  const before = await runPgbench(p2, { seconds, clients, through: 'primary' });
-  const load = await loadGateway(stack.settings, shop, { seconds, connections });
-  const loadedMemory = memoryOfStack(stack.settings);
-  const pooled = await runPgbench(p2, { seconds, clients: Math.min(clients, PGPOOL_CLIENTS), through: 'pgpool' });
-  const after = await runPgbench(p2, { seconds, clients, through: 'primary' });
-  await p2.drop();
-
-  const primary = (before + after) / 2;
-  const report = {
-    machine: stack.machine,
-    durability: stack.durability,
-    seconds,
-    gateway: load,
-    p2: { primary: { before, after }, pgpool: pooled },
-    ratio: { toPrimary: load.ordersPerSecond / primary, toPgpool: load.ordersPerSecond / pooled },
-    memoryMb: { idle: idleMemory, loaded: loadedMemory },
-  };
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
-  const number = (value: number, digits = 0) => value.toFixed(digits);
-  console.log(`
-machine      ${report.machine}
-durability   ${report.durability}
-gateway      ${number(load.ordersPerSecond)} orders/s, ${connections} connections, ${seconds} s
-             p50 ${number(load.p50Ms)} ms, p99 ${number(load.p99Ms)} ms, errors ${load.errors}
-             every order reserved ${number(load.reservedAfterMs / 1_000, 1)} s after the load stopped
-P2 pgbench   ${number(before)} and ${number(after)} orders/s on the primary (before and after), ${clients} clients
-             ${number(pooled)} orders/s through pgpool, ${Math.min(clients, PGPOOL_CLIENTS)} clients
-ratio        ${number(report.ratio.toPrimary, 2)} of P2 on the primary, ${number(report.ratio.toPgpool, 2)} of P2 through pgpool
-memory       ${idleMemory.rss} MB RSS (${idleMemory.pss} MB PSS) idle, ${loadedMemory.rss} MB RSS (${loadedMemory.pss} MB PSS) after the load
-`);
-} finally {
-  await stack.down();
+  process.exitCode = await main();
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+  } else if (error instanceof Interrupted) process.exitCode = 130;
+  else throw error;
 }
 
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  console.error(`--${name} takes a whole number above 0, not "${text}"`);
-  process.exit(2);
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.mode === 'help') {
+    console.log(USAGE);
+    return 0;
+  }
+  if (options.mode === 'list') {
+    for (const { id, name, about } of WORKLOADS.toSorted((a, b) => a.id.localeCompare(b.id)))
+      console.log(`${id}  ${name.padEnd(18)}${about}`);
+    return 0;
+  }
+  const { signal } = interruptible();
+  const session = { ...options, signal, say };
+  if (options.mode === 'smoke') return await withBench({ ...session, seconds: 5 }, smoke);
+  const report = await withBench(session, (bench) => measure(bench, options));
+  console.log(`\n${printedReport(report)}\n`);
+  const folder = writeReport(report, options.out);
+  console.log(`${folder}/report.html and report.json`);
+  return report.workloads.some(({ problems }) => problems.length > 0) ? 1 : 0;
+}
+
+async function measure(bench: Bench, options: BenchOptions): Promise<BenchReport> {
+  const { stack, shop } = bench;
+  const startedAt = new Date().toISOString();
+  const memoryIdle = memoryOfStack(stack.settings.STACK_HOME);
+  say('warming up');
+  await runStep(bench, (run) => uniform(shop, run), WARM_UP);
+  const ceilings = options.ceilings ? await measureCeilings(bench, options.clients) : undefined;
+  const start = options.start ?? (Math.round(START_SHARE_OF_P2 * (ceilings?.before ?? 0)) || DEFAULT_START);
+  const workloads: WorkloadReport[] = [];
+  for (const { id, name, about, run } of WORKLOADS.filter((workload) => options.workloads.includes(workload.id))) {
+    bench.signal.throwIfAborted();
+    say(`${id} ${name}: ${about}`);
+    await shop.freshTokens();
+    const uniformMax = workloads.find((done) => done.id === 'W1')?.orders?.maxPerSecond;
+    const found = await run(bench, {
+      start: uniformMax === undefined ? start : Math.round(uniformMax * LATER_START_SHARE),
+      ...(options.most === undefined ? {} : { most: options.most }),
+      ...(options.rate === undefined ? {} : { fixedRate: options.rate }),
+      ...(uniformMax === undefined ? {} : { uniformMax }),
+    });
+    workloads.push({ id, name, about, ...found });
+  }
+  return {
+    startedAt,
+    revision: revision(),
+    machine: machineLine(),
+    durability: stack.durability,
+    seconds: options.seconds,
+    connections: options.connections,
+    memoryIdle,
+    ceilings: await ceilings?.finish(),
+    workloads,
+  };
+}
+
+function writeReport(report: BenchReport, out: string): string {
+  const folder = join(out, report.startedAt.slice(0, 19).replaceAll(':', '-'));
+  mkdirSync(join(ROOT, folder), { recursive: true });
+  writeFileSync(join(ROOT, folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(ROOT, folder, 'report.html'), reportPage(report));
+  return folder;
+}
+
+function revision(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
+  return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : ' with changes'}`;
+}
+
+function say(line: string): void {
+  console.log(line);
 }

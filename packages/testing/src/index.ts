@@ -14,6 +14,7 @@ export {
 export { type Servers, servers } from './servers.ts';
 export {
   type Answer,
+  CUSTOMER_PASSWORD,
   type Customer,
   createShopClient,
   expectStatus,

@@ -2,7 +2,7 @@
 import type { Replacement } from './sabotage.ts';
 
 /** While the commit takes its time the message is out already: a process killed in between has told what never was. */
-const COMMIT_DELAY_MS = 500;
+const COMMIT_DELAY_MS = 1_500;
 
 export const REPLACEMENTS: Readonly<Record<string, readonly Replacement[]>> = {
   'inbox-off': [
