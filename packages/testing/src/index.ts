@@ -22,13 +22,13 @@ export {
   type ShopClient,
 } from './shop-client.ts';
 export {
-  type Direction,
   type Inspected,
   type Inspection,
   type TcpProxy,
   type TcpProxyOptions,
   tcpProxy,
 } from './tcp-proxy.ts';
+export type { Direction } from './tcp-pump.ts';
 export { type TestDatabase, testDatabase } from './test-database.ts';
 export { testName, topicPrefix } from './test-name.ts';
 export { testRedis } from './test-redis.ts';

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { createPump, type Pump } from './tcp-pump.ts';
-
-export type Direction = 'to-server' | 'to-client';
+import { createPump, type Direction, type Pump } from './tcp-pump.ts';
 
 /** Looks at what passes on one connection. What it returns goes on instead; undefined swallows it. */
 export type Inspection = {

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import type { Direction } from './tcp-proxy.ts';
 
 /** Chunks that wait in a pump; beyond that the sender is held back, as a slow network would. */
 const MOST_WAITING_BYTES = 4_194_304;
+
+export type Direction = 'to-server' | 'to-client';
 
 export type Pump = {
   /** To be called after the gate has changed. */
