@@ -34,7 +34,8 @@ const DEATHS: readonly { readonly points: readonly string[]; readonly ends: Stat
   { points: ['before-capture'], ends: 'PENDING' },
   { points: ['after-capture', 'before-capture-commit', 'after-capture-commit'], ends: 'PAID' },
   { points: ['before-refund'], ends: 'REFUNDED' },
-  { points: ['after-refund', 'before-refund-commit', 'after-refund-commit'], ends: 'REFUNDED' },
+  // What comes after it may be done by the provider's webhook as well, so no later point is sure to be reached.
+  { points: ['after-refund'], ends: 'REFUNDED' },
 ];
 
 describe('kill -9 of payment', function () {
