@@ -50,7 +50,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const known = WORKLOADS.map(({ id }) => id);
   const workloads = values.workload?.split(',').map((text) => `W${text.trim().replace(/^w/i, '')}`) ?? known;
   for (const id of workloads) {
-    if (!known.includes(id)) throw new UsageError(`there is no workload ${id.slice(1)}; there are ${known.join(', ')}`);
+    if (!known.includes(id))
+      throw new UsageError(`there is no workload ${id.slice(1)}; there are ${known.toSorted().join(', ')}`);
   }
   return {
     workloads,

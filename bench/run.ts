@@ -54,7 +54,12 @@ async function main(): Promise<number> {
   }
   const { signal } = interruptible();
   const session = { ...options, signal, say };
-  if (options.mode === 'smoke') return await withBench({ ...session, seconds: 5 }, smoke);
+  if (options.mode === 'smoke') {
+    const { passed, failed } = await withBench(session, smoke);
+    // The last line, which is counted as tests.
+    console.log(`\n${passed} passed, ${failed} failed`);
+    return failed === 0 ? 0 : 1;
+  }
   const report = await withBench(session, (bench) => measure(bench, options));
   console.log(`\n${printedReport(report)}\n`);
   const folder = writeReport(report, options.out);

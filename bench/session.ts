@@ -30,6 +30,9 @@ export async function withBench<T>(options: SessionOptions, work: (bench: Bench)
     } finally {
       await state.close();
     }
+  } catch (error) {
+    // Ctrl-C ends children such as pgbench as well, which then look like failures of their own.
+    throw signal.aborted ? signal.reason : error;
   } finally {
     await stack.clean();
   }

@@ -15,7 +15,7 @@ export function orderTable({ workloads, ceilings }: BenchReport): Table {
   const rows = workloads.flatMap(({ id, name, orders }) => {
     if (orders === undefined) return [];
     const { maxPerSecond: max, calm } = orders;
-    const ratio = (to: number | undefined) => (max === undefined || to === undefined ? NONE : number(max / to, 2));
+    const ratio = (to: number | undefined) => (max === undefined || to === undefined ? NONE : number(max / to, 3));
     return [
       [
         `${id} ${name}`,
