@@ -110,8 +110,6 @@ export function serviceEnvironment(
   const base = {
     // The local stack has published passwords, which production refuses.
     NODE_ENV: 'development',
-    // Bluebird, inside redlock, would collect a stack trace for every promise.
-    BLUEBIRD_DEBUG: '0',
     HOST: '127.0.0.1',
     PORT: String(ports[service]),
     LOG_LEVEL: 'info',
