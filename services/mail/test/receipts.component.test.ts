@@ -17,8 +17,10 @@ import {
   eventually,
   inboxClient,
   servers,
+  type TcpProxy,
   type TestDatabase,
   type TestVhost,
+  tcpProxy,
   testDatabase,
   testVhost,
 } from '@punctual/testing';
@@ -39,6 +41,8 @@ describe('a mail job whose RabbitMQ loses its data', function () {
   let outbox: TestDatabase;
   let vhost: TestVhost;
   let db: Database;
+  let mails: Database;
+  let smtp: TcpProxy;
   let releases: (() => Promise<void>)[];
 
   beforeEach(async () => {
@@ -51,6 +55,11 @@ describe('a mail job whose RabbitMQ loses its data', function () {
     releases.push(() => vhost.drop());
     db = createDatabase({ primaryUrl: outbox.primaryUrl, applicationName: 'receipts', logger });
     releases.push(() => db.close());
+    mails = createDatabase({ primaryUrl: ledger.primaryUrl, applicationName: 'receipts', logger });
+    releases.push(() => mails.close());
+    const { host, port } = servers().smtp;
+    smtp = await tcpProxy(`smtp://${host}:${port}`);
+    releases.push(() => smtp.stop());
   });
   afterEach(async () => {
     for (const release of releases.reverse()) await release();
@@ -66,6 +75,41 @@ describe('a mail job whose RabbitMQ loses its data', function () {
     await allMailedOnce(jobs);
   });
 
+  it('is sent again when it waited for its next attempt, and mailed once', async () => {
+    await startShop({ receiptWaitMs: AN_HOUR_MS });
+    smtp.cut();
+    await startMail({ MAIL_RETRY_STEPS: '1h' });
+    const jobs = await writeJobs(MAILS);
+    await eventually(async () => assert.equal(await deferred(), MAILS), SLOW);
+    assert.equal(await count('outbox_sent'), MAILS);
+    await vhost.wipe();
+    smtp.heal();
+    await allMailedOnce(jobs);
+  });
+
+  it('is mailed once although it was published again and again while mail was down', async () => {
+    await startShop({ receiptWaitMs: 100 });
+    const jobs = await writeJobs(MAILS);
+    await eventually(async () => {
+      const found = await one<{ least: number }>(db.primary, 'SELECT min(sendings) AS least FROM outbox_sent');
+      assert.ok((found?.least ?? 0) >= 3);
+    }, SLOW);
+    await startMail();
+    await allMailedOnce(jobs);
+  });
+
+  it('is let go of when mail has given it up and kept it as a dead letter', async () => {
+    await startShop({ receiptWaitMs: AN_HOUR_MS });
+    smtp.cut();
+    await startMail({ MAIL_RETRY_STEPS: '100ms' });
+    await writeJobs(1);
+    await eventually(async () => assert.equal(await count('outbox_sent'), 1), SLOW);
+    await receipted();
+    await eventually(async () => {
+      assert.match(JSON.stringify(await vhost.api('GET', `queues/${vhost.name}/mail.jobs.dead`)), /"messages":1\b/);
+    }, SLOW);
+  });
+
   async function startShop({ receiptWaitMs }: { receiptWaitMs: number }): Promise<void> {
     const metrics = createMetrics('shop');
     const rabbit = createRabbit({ url: vhost.url, name: 'shop', logger, metrics });
@@ -77,8 +121,7 @@ describe('a mail job whose RabbitMQ loses its data', function () {
     }
   }
 
-  async function startMail(): Promise<MailApp> {
-    const { host, port } = servers().smtp;
+  async function startMail(variables: Record<string, string> = {}): Promise<MailApp> {
     const config = loadConfig(configSchema, {
       PORT: '0',
       NODE_ENV: 'test',
@@ -86,8 +129,9 @@ describe('a mail job whose RabbitMQ loses its data', function () {
       DATABASE_URL: ledger.primaryUrl,
       RABBITMQ_URL: vhost.url,
       DELAY_STRATEGY: 'ttl',
-      SMTP_HOST: host,
-      SMTP_PORT: String(port),
+      SMTP_HOST: '127.0.0.1',
+      SMTP_PORT: new URL(smtp.url).port,
+      ...variables,
     });
     const app = buildApp(config, { role: 'worker', logger });
     await app.start();
@@ -114,6 +158,9 @@ describe('a mail job whose RabbitMQ loses its data', function () {
 
   const count = async (table: string) =>
     (await one<{ count: number }>(db.primary, `SELECT count(*)::int AS count FROM ${table}`))?.count;
+  const deferred = async () =>
+    (await one<{ count: number }>(mails.primary, "SELECT count(*)::int AS count FROM mails WHERE status = 'deferred'"))
+      ?.count;
   const published = () => eventually(async () => assert.equal(await count('outbox'), 0), SLOW);
   const receipted = () => eventually(async () => assert.equal(await count('outbox_sent'), 0), SLOW);
   const queued = (messages: number) =>

@@ -110,6 +110,15 @@ describe('receipts', function () {
       },
     ]);
 
+  async function closeConnections(): Promise<void> {
+    await eventually(async () => {
+      // The management's list is some seconds late.
+      const open = await vhost.api('GET', `vhosts/${vhost.name}/connections`);
+      assert.ok(Array.isArray(open) && open.length >= 2);
+      for (const { name } of open) await vhost.api('DELETE', `connections/${encodeURIComponent(String(name))}`);
+    }, SLOW);
+  }
+
   it('keeps a message as a row until its receiver has handled it', async () => {
     await start(rabbit, relay(AN_HOUR_MS));
     const ids = await write(3);
@@ -187,7 +196,7 @@ describe('receipts', function () {
     await start(rabbit, relay(AN_HOUR_MS));
     const ids = await write(5);
     await sentIs(5);
-    await vhost.api('DELETE', `vhosts/${vhost.name}/connections`).catch(dropped);
+    await closeConnections();
     await eventually(() => rabbit.ping(), SLOW);
     assert.ok((await sent()).every(({ sendings }) => sendings === 1));
     await vhost.wipe();
@@ -201,11 +210,6 @@ describe('receipts', function () {
     });
     await sentIs(0);
     assert.deepEqual(seen.sort(), ids.sort());
-
-    /** Older brokers have no such call: then the first half of this test is empty. */
-    function dropped(error: unknown): void {
-      assert.ok(error instanceof Error);
-    }
   });
 
   describe('in the database alone', () => {
