@@ -67,4 +67,12 @@ export const BACKLOG = [
 ] as const;
 
 /** What returns to exactly nothing once nobody asks for anything any more. */
-export const REST = [...BACKLOG, 'timers waiting', 'payments open', 'refunds open', 'mails open'] as const;
+export const REST = [
+  ...BACKLOG,
+  'timers waiting',
+  'payments open',
+  'refunds open',
+  'mails open',
+  'receipts auth',
+  'receipts order',
+] as const;

@@ -34,6 +34,8 @@ const TIMERS_SQL = `
 const ORDERS_SQL = `SELECT count(*)::int AS undecided FROM orders WHERE status = 'PENDING' AND stock = 'pending'`;
 const OUTBOX_SQL = `
   SELECT count(*)::int AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age FROM outbox`;
+/** Mail jobs that RabbitMQ has and the mail service has not finished with. */
+const RECEIPTS_SQL = `SELECT count(*)::int AS open FROM outbox_sent`;
 const PAYMENTS_SQL = `
   SELECT count(*) FILTER (WHERE status = 'processing')::int AS open,
          count(*) FILTER (WHERE refund_wanted_at IS NOT NULL AND refunded_at IS NULL)::int AS refunds
@@ -131,6 +133,10 @@ export function createProbes(settings: Settings): Probes {
         };
       },
     },
+    ...(['auth', 'order'] as const).map((service) => ({
+      names: [`receipts ${service}`],
+      read: async () => ({ [`receipts ${service}`]: (await row(databaseUrl(service), RECEIPTS_SQL)).open ?? null }),
+    })),
     {
       names: ['payments open', 'refunds open'],
       async read() {

@@ -51,7 +51,7 @@ export type ServiceVariables = Readonly<Record<string, Readonly<Record<string, s
 
 /**
  * One load generator stands for many clients, so the limits per client are out of its way. Tokens end within a run so that
- * sessions are renewed in it, and mail is tried again soon, since a run cannot wait for hours.
+ * sessions are renewed in it, and mail is tried again and asked for again soon, since a run cannot wait for hours.
  */
 export const RUN_VARIABLES: ServiceVariables = {
   gateway: { RATE_LIMIT_PER_SECOND: '1000000', RATE_LIMIT_BURST: '1000000' },
@@ -61,8 +61,9 @@ export const RUN_VARIABLES: ServiceVariables = {
     VERIFY_ADDRESS_FAILURES: '1000000',
     REGISTER_ADDRESS_LIMIT: '1000000',
     ACCESS_TOKEN_TTL: '3m',
+    RECEIPT_WAIT: '20s',
   },
-  order: { ORDER_MAX_OPEN: '0' },
+  order: { ORDER_MAX_OPEN: '0', RECEIPT_WAIT: '20s' },
   mail: { SMTP_SEND_TIMEOUT: '5s', MAIL_RETRY_STEPS: '1s,3s,5s,10s,20s,30s,45s,60s,90s' },
 };
 

@@ -11,7 +11,7 @@ export { createKafka } from './kafka/connection.ts';
 export type { KafkaMessage } from './kafka/message.ts';
 export type { SubscribeOptions } from './kafka/subscribe-options.ts';
 export type { KafkaSubscription } from './kafka/subscription.ts';
-export { messagingMigrations } from './migrations.ts';
+export { messagingMigrations, receiptMigrations } from './migrations.ts';
 export type { KafkaOutboxMessage, OutboxMessage, RabbitOutboxMessage } from './outbox/outbox.ts';
 export { addToOutbox } from './outbox/outbox.ts';
 export type { Relay, RelayOptions } from './outbox/relay.ts';
@@ -20,6 +20,9 @@ export type { PublishFailure, RabbitConnection, RabbitMessage, RabbitOptions } f
 export { createRabbit, PublishError } from './rabbit/connection.ts';
 export type { ConsumeOptions } from './rabbit/consume-options.ts';
 export type { RabbitConsumer } from './rabbit/consumer.ts';
+export type { Receipt, Receivable } from './receipts/receipt.ts';
+export type { Receipts, ReceiptsOptions } from './receipts/receipts.ts';
+export { createReceipts } from './receipts/receipts.ts';
 export type { DelayedExchangeSpec, DelayStrategy, QueueSpec, ShopTopologyOptions, Topology } from './topology.ts';
 export {
   dueExchange,
@@ -32,5 +35,7 @@ export {
   ORDER_TIMERS,
   ORDER_TIMERS_DEAD,
   ORDER_TIMERS_QUEUE,
+  RECEIPTS,
+  receiptQueue,
   shopTopology,
 } from './topology.ts';

@@ -74,5 +74,40 @@ async function down(tx: Transaction): Promise<void> {
   await tx.raw('DROP TABLE outbox');
 }
 
+/**
+ * outbox_sent. Messages that RabbitMQ has confirmed and whose receiver has not finished with (receipts/receipt.ts); the
+ * columns are those of the outbox, and
+ *   sendings   how often RabbitMQ has confirmed it
+ *   resend_at  when it goes back into the outbox; NULL while it stands there
+ */
+async function upReceipts(tx: Transaction): Promise<void> {
+  await tx.raw(`
+    CREATE TABLE outbox_sent (
+      message_id uuid PRIMARY KEY,
+      type text NOT NULL,
+      destination text NOT NULL,
+      routing_key text NOT NULL,
+      subject text NOT NULL,
+      payload json NOT NULL,
+      traceparent text,
+      created_at timestamptz NOT NULL,
+      sendings integer NOT NULL,
+      resend_at timestamptz
+    ) WITH (
+      autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
+      autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000
+    )`);
+  await tx.raw('CREATE INDEX outbox_sent_resend_at ON outbox_sent (resend_at)');
+}
+
+async function downReceipts(tx: Transaction): Promise<void> {
+  await tx.raw('DROP TABLE outbox_sent');
+}
+
 /** Tables outbox, inbox and dead_letters; put it in front of a service's own migrations. */
 export const messagingMigrations: Migration[] = [{ name: 'messaging-0001-outbox-inbox-dead-letters', up, down }];
+
+/** Table outbox_sent, for a service whose messages ask for receipts; append it to the service's own migrations. */
+export const receiptMigrations: Migration[] = [
+  { name: 'messaging-0002-outbox-sent', up: upReceipts, down: downReceipts },
+];

@@ -9,6 +9,8 @@
  *
  *   order.timers ═(delay)═▶ order.timers.due ── order.reminder, order.expiry ──▶ order.timers.due ──▶ order service
  *                                                                          given up ──▶ order.timers.dead
+ *
+ *   receipts ── order, auth ──▶ receipts.order, receipts.auth ──▶ the service that had sent what is finished with
  */
 
 export type DelayStrategy = 'auto' | 'plugin' | 'ttl';
@@ -44,6 +46,10 @@ export function dueExchange(delayedExchange: string): string {
 }
 
 export const NOTIFICATIONS = 'notifications';
+/** Their messages stay rows of the sender until the receiver's receipt. See receipts/receipt.ts. */
+export const RECEIPTED_EXCHANGES: readonly string[] = [NOTIFICATIONS];
+export const RECEIPTS = 'receipts';
+export const RECEIPTS_DEAD = 'receipts.dead';
 export const MAIL_QUEUE = 'mail.jobs';
 export const MAIL_RETRY = 'mail.retry';
 export const MAIL_DEAD = 'mail.jobs.dead';
@@ -63,7 +69,7 @@ export type ShopTopologyOptions = {
 
 export function shopTopology(options: ShopTopologyOptions): Topology {
   return {
-    exchanges: [NOTIFICATIONS, dueExchange(MAIL_RETRY), dueExchange(ORDER_TIMERS)],
+    exchanges: [NOTIFICATIONS, RECEIPTS, dueExchange(MAIL_RETRY), dueExchange(ORDER_TIMERS)],
     delayed: ownedDelays(options),
     queues: [
       { name: MAIL_DEAD, bindings: [] },
@@ -80,6 +86,27 @@ export function shopTopology(options: ShopTopologyOptions): Topology {
           exchange: dueExchange(ORDER_TIMERS),
           routingKey,
         })),
+      },
+    ],
+  };
+}
+
+/** Where the receipts for one service's messages wait. */
+export function receiptQueue(sender: string): string {
+  return `receipts.${sender}`;
+}
+
+/** Declared by the sender alone: a broker without this queue is one that has lost its data, or has never had any. */
+export function receiptTopology(sender: string): Topology {
+  return {
+    exchanges: [RECEIPTS],
+    delayed: [],
+    queues: [
+      { name: RECEIPTS_DEAD, bindings: [] },
+      {
+        name: receiptQueue(sender),
+        deadLetterQueue: RECEIPTS_DEAD,
+        bindings: [{ exchange: RECEIPTS, routingKey: sender }],
       },
     ],
   };

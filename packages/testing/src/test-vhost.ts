@@ -8,6 +8,8 @@ export type TestVhost = {
   readonly managementUrl: string;
   /** Asks the management API: `api('GET', `queues/${vhost.name}`)`; throws unless it answers 2xx. */
   api(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Takes away all that is in it, as if the broker had lost its data; connections to it are closed. */
+  wipe(): Promise<void>;
   /** Removes the vhost with everything in it; connections to it are closed by the broker. */
   drop(): Promise<void>;
 };
@@ -16,12 +18,15 @@ export type TestVhost = {
 export async function testVhost(label: string): Promise<TestVhost> {
   const { rabbit } = servers();
   const name = testName(label);
-  await callManagement('PUT', `vhosts/${name}`, {});
-  await callManagement('PUT', `permissions/${name}/${encodeURIComponent(rabbit.user)}`, {
-    configure: '.*',
-    write: '.*',
-    read: '.*',
-  });
+  const create = async (): Promise<void> => {
+    await callManagement('PUT', `vhosts/${name}`, {});
+    const all = { configure: '.*', write: '.*', read: '.*' };
+    await callManagement('PUT', `permissions/${name}/${encodeURIComponent(rabbit.user)}`, all);
+  };
+  const drop = async (): Promise<void> => {
+    await callManagement('DELETE', `vhosts/${name}`);
+  };
+  await create();
   const url = new URL(rabbit.url);
   url.pathname = `/${name}`;
   return {
@@ -29,9 +34,11 @@ export async function testVhost(label: string): Promise<TestVhost> {
     url: url.href,
     managementUrl: rabbit.managementUrl,
     api: callManagement,
-    async drop() {
-      await callManagement('DELETE', `vhosts/${name}`);
+    async wipe() {
+      await drop();
+      await create();
     },
+    drop,
   };
 }
 

@@ -63,7 +63,16 @@ export async function buildApp(
     });
     const rabbit = createRabbit({ url: config.RABBITMQ_URL, name: SERVICE, logger, metrics });
     rabbit.declare(shopTopology({ delayStrategy: config.DELAY_STRATEGY }));
-    const relay = createRelay({ db, kafka, rabbit, logger, metrics, source: `/${SERVICE}`, leaseName: 'auth-relay' });
+    const relay = createRelay({
+      db,
+      kafka,
+      rabbit,
+      logger,
+      metrics,
+      source: `/${SERVICE}`,
+      leaseName: 'auth-relay',
+      receiptWaitMs: config.RECEIPT_WAIT,
+    });
     wakeRelay = () => relay.wake();
     if (role === 'worker') {
       readiness.push({ name: 'kafka', check: () => kafka.ping() }, { name: 'rabbitmq', check: () => rabbit.ping() });

@@ -51,6 +51,8 @@ export const configSchema = z.object({
   /** Registrations per client address that are heard at once, and in what time that many are heard again. */
   REGISTER_ADDRESS_LIMIT: integer({ min: 1, max: 1_000_000 }).default(200),
   REGISTER_WINDOW: duration().prefault('1h'),
+  /** How long the mail service's first receipt for a job is waited for before the job is published again. */
+  RECEIPT_WAIT: duration().prefault('10m'),
   PASSWORD_HASH_CONCURRENCY: integer({ min: 1, max: 64 }).default(2),
   PASSWORD_HASH_QUEUE: integer({ min: 0, max: 10_000 }).default(200),
 });

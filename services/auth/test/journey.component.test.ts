@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { authApi, events, type MailJob, mailJobs } from '@punctual/contracts';
 import { createVerifier } from '@punctual/http';
-import { createKafka, createRabbit, MAIL_DEAD, MAIL_QUEUE, MAIL_RETRY, shopTopology } from '@punctual/messaging';
+import {
+  createKafka,
+  createRabbit,
+  createReceipts,
+  MAIL_DEAD,
+  MAIL_QUEUE,
+  MAIL_RETRY,
+  shopTopology,
+} from '@punctual/messaging';
 import { createDatabase, type Database, one } from '@punctual/postgres';
 import { createLogger, createMetrics, silentLogger } from '@punctual/telemetry';
 import { eventually, servers, testDatabase, testVhost, topicPrefix } from '@punctual/testing';
@@ -69,7 +77,9 @@ describe('the journey of a new customer', function () {
 
     const rabbit = createRabbit({ url: vhost.url, name: 'auth-test', logger, metrics });
     rabbit.declare(shopTopology({ delayStrategy: 'ttl', mailRetryStepsMs: RETRY_STEPS_MS }));
+    const receipts = createReceipts({ rabbit, logger, source: '/auth-test', intervalMs: 50 });
     const mails = rabbit.consume({
+      receipts,
       consumer: 'auth-test-mails',
       queue: MAIL_QUEUE,
       deadLetterQueue: MAIL_DEAD,
@@ -98,7 +108,7 @@ describe('the journey of a new customer', function () {
         throw error;
       },
     });
-    for (const component of [rabbit, mails, kafka, users]) {
+    for (const component of [rabbit, receipts, mails, kafka, users]) {
       await component.start();
       releases.push(() => component.stop());
     }
@@ -110,7 +120,9 @@ describe('the journey of a new customer', function () {
 
   async function outboxIsEmpty(): Promise<void> {
     await eventually(async () => {
-      assert.deepEqual(await one(db.primary, 'SELECT count(*)::int AS waiting FROM outbox'), { waiting: 0 });
+      const waiting =
+        'SELECT (SELECT count(*)::int FROM outbox) AS rows, (SELECT count(*)::int FROM outbox_sent) AS sent';
+      assert.deepEqual(await one(db.primary, waiting), { rows: 0, sent: 0 });
     });
   }
 

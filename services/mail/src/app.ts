@@ -1,6 +1,6 @@
 import { createHttpApp, httpServer, type ReadinessCheck } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
-import { createRabbit, shopTopology } from '@punctual/messaging';
+import { createRabbit, createReceipts, shopTopology } from '@punctual/messaging';
 import { type DatabaseSettings, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
 import { createDeliverMail } from './commands/deliver-mail.ts';
@@ -47,8 +47,10 @@ export function buildApp(
       logger,
       metrics,
     });
+    const receipts = createReceipts({ rabbit, logger, source: `/${SERVICE}` });
     const consumer = consumeMailJobs({
       rabbit,
+      receipts,
       db,
       deliver,
       connections: config.SMTP_CONNECTIONS,
@@ -57,6 +59,7 @@ export function buildApp(
     readiness.push({ name: 'rabbitmq', check: () => consumer.ping() });
     app.add({ name: 'smtp', start: async () => undefined, stop: async () => smtp.close() });
     app.add(rabbit);
+    app.add(receipts);
     app.add(consumer);
   }
 

@@ -70,7 +70,16 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
         orderTimerStepsMs: [...schedule.remindersMs, schedule.expiryMs, ...TIMER_RETRY_STEPS_MS],
       }),
     );
-    const relay = createRelay({ db, kafka, rabbit, logger, metrics, source: '/order', leaseName: 'order-relay' });
+    const relay = createRelay({
+      db,
+      kafka,
+      rabbit,
+      logger,
+      metrics,
+      source: '/order',
+      leaseName: 'order-relay',
+      receiptWaitMs: config.RECEIPT_WAIT,
+    });
     wakeRelay = () => relay.wake();
     const stockEvents = consumeStockEvents({ ...shared, kafka, onFatal });
     const productEvents = consumeProductEvents({ kafka, db, onFatal });

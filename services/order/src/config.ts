@@ -43,6 +43,8 @@ export const configSchema = z
     PAY_WITH_TEST_CARD: bool().default(false),
     SWEEP_INTERVAL: duration().prefault('1s'),
     SWEEP_GRACE: duration().prefault('2s'),
+    /** How long the mail service's first receipt for a job is waited for before the job is published again. */
+    RECEIPT_WAIT: duration().prefault('10m'),
   })
   .superRefine(({ ORDER_REMINDERS: reminders, ORDER_EXPIRY: expiry, PAY_WITH_TEST_CARD, NODE_ENV }, context) => {
     const problem = (message: string) => context.addIssue({ code: 'custom', path: ['ORDER_REMINDERS'], message });

@@ -107,6 +107,7 @@ describe('the timers of an order', () => {
     await eventually(
       async () => {
         assert.deepEqual(await shop.query('SELECT id FROM outbox'), []);
+        assert.deepEqual(await shop.query('SELECT message_id FROM outbox_sent'), []);
         assert.equal(shop.mailsOf(id, 'mail.order-cancelled').length, 1);
       },
       { timeoutMs: 20_000 },

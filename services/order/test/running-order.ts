@@ -7,7 +7,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { loadConfig } from '@punctual/config';
 import { events, formatMoney, type MailJobType, mailJobs, type OrderCreated, orderApi } from '@punctual/contracts';
-import { createKafka, createRabbit, MAIL_DEAD, MAIL_QUEUE, MAIL_RETRY, shopTopology } from '@punctual/messaging';
+import {
+  createKafka,
+  createRabbit,
+  createReceipts,
+  MAIL_DEAD,
+  MAIL_QUEUE,
+  MAIL_RETRY,
+  shopTopology,
+} from '@punctual/messaging';
 import { createDatabase, type Database, rows } from '@punctual/postgres';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
 import { servers, type TestTokens, testDatabase, testTokens, testVhost, topicPrefix } from '@punctual/testing';
@@ -206,6 +214,8 @@ function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
   const metrics = createMetrics('peer');
   const published: Published[] = [];
   const mails: Published[] = [];
+  const mailIds = new Set<string>();
+  const mailReceipts = { given: true };
   const stock: { policy: StockPolicy } = { policy: 'reserve' };
   const kafka = createKafka({ brokers, clientId: 'peer', topicPrefix: prefix, logger, metrics });
   const rabbit = createRabbit({ url: rabbitUrl, name: 'peer', logger, metrics });
@@ -252,6 +262,7 @@ function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
       }
     },
   });
+  const receipts = createReceipts({ rabbit, logger, source: '/peer', intervalMs: 50 });
   const mailJobsConsumer = rabbit.consume({
     consumer: 'peer-mail',
     queue: MAIL_QUEUE,
@@ -259,12 +270,22 @@ function startPeer({ db, brokers, prefix, rabbitUrl }: PeerOptions) {
     retry: { exchange: MAIL_RETRY, stepsMs: [1_000] },
     schemas: mailJobs,
     async handle(batch) {
-      for (const job of batch) mails.push({ type: job.type, subject: job.subject, data: job.data });
+      for (const { id, type, subject, data } of batch) {
+        if (!mailIds.has(id)) mails.push({ type, subject, data });
+        mailIds.add(id);
+      }
+    },
+    receipts: {
+      add(message) {
+        if (mailReceipts.given) receipts.add(message);
+      },
     },
   });
-  const components = [kafka, rabbit, orderEvents, mailJobsConsumer];
+  const components = [kafka, rabbit, receipts, orderEvents, mailJobsConsumer];
   return {
     stock,
+    /** Whether the mail service says of jobs that it has finished with them; else they are as good as lost on the way. */
+    mailReceipts,
     publish,
     /** Types of the events about an order, in the order in which they came. */
     eventsOf: (orderId: number) =>

@@ -118,8 +118,10 @@ describe('secrets at rest', function () {
     }
     // What waits to be mailed has the code; when it has been mailed, nothing has.
     await eventually(async () => {
-      const waiting = await query('auth', `SELECT 1 FROM outbox WHERE payload->>'to' = $1`, [email]);
-      assert.deepEqual(waiting, []);
+      for (const table of ['outbox', 'outbox_sent']) {
+        const waiting = await query('auth', `SELECT 1 FROM ${table} WHERE payload->>'to' = $1`, [email]);
+        assert.deepEqual(waiting, []);
+      }
     });
     const rows = await query<{ row: string }>(
       'auth',

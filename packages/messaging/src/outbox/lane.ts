@@ -30,6 +30,8 @@ export type Lane = {
   readonly batch: number;
   /** Throws when nothing is known to have been published. */
   publish(batch: readonly OutboxRow[]): Promise<LaneOutcome>;
+  /** Takes published rows out of the outbox; they are deleted when absent. */
+  settle?(ids: readonly number[]): Promise<void>;
 };
 
 export type LaneOptions = {
@@ -98,7 +100,8 @@ async function passOnce(lane: Lane, { db, onPublished, onRefused }: LaneOptions)
   if (batch.length === 0) return 0;
   const { published, refused, error } = await lane.publish(batch);
   if (published.length > 0) {
-    await execute(db.primary, DELETE, [lane.transport, [...published]]);
+    if (lane.settle === undefined) await execute(db.primary, DELETE, [lane.transport, [...published]]);
+    else await lane.settle(published);
     onPublished(published.length);
   }
   if (refused.length > 0) {

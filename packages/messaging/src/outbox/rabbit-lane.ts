@@ -2,7 +2,10 @@ import { PublishError, type RabbitConnection, type RabbitMessage } from '../rabb
 import { envelopeOf, type Lane, type LaneOutcome, type OutboxRow } from './lane.ts';
 
 /** Publishes the batch at once and sorts it by what the broker said to each message. */
-export function rabbitLane(rabbit: RabbitConnection, { source, batch }: { source: string; batch: number }): Lane {
+export function rabbitLane(
+  rabbit: RabbitConnection,
+  { source, batch, settle }: { source: string; batch: number; settle: Lane['settle'] },
+): Lane {
   async function publish(batchRows: readonly OutboxRow[]): Promise<LaneOutcome> {
     const rowOf = new Map(batchRows.map((row) => [messageOf(row, source), row]));
     try {
@@ -14,7 +17,7 @@ export function rabbitLane(rabbit: RabbitConnection, { source, batch }: { source
     }
   }
 
-  return { transport: 'rabbit', batch, publish };
+  return { transport: 'rabbit', batch, publish, ...(settle === undefined ? {} : { settle }) };
 }
 
 function messageOf(row: OutboxRow, source: string): RabbitMessage {

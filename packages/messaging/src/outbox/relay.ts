@@ -15,6 +15,9 @@
  * lease in the same database), it sends in id order with one request in flight, and it repeats whole batches.
  * A relay that lost its lease without knowing (a process that was suspended) can only repeat what is already out.
  *
+ * What goes to an exchange that asks for receipts is moved to outbox_sent instead of deleted, when `receiptWaitMs` is
+ * given: see receipts/receipt.ts.
+ *
  * Two lanes, one per broker, so that an outage of one never holds up the other. A message that the broker refuses by
  * itself (no queue is bound, or it is too large) is put off, up to a minute at a time, with the reason in its row, and
  * the others overtake it; it is never thrown away, and outbox_oldest_age_seconds shows it.
@@ -25,6 +28,7 @@ import type { Component } from '../component.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import { createOutage, type Outage } from '../outage.ts';
 import type { RabbitConnection } from '../rabbit/connection.ts';
+import { createReceiptDesk, type ReceiptDesk } from '../receipts/receipt-desk.ts';
 import { kafkaLane } from './kafka-lane.ts';
 import { type Lane, runLane } from './lane.ts';
 import { observeOutbox, relayMetrics } from './outbox-metrics.ts';
@@ -49,6 +53,8 @@ export type RelayOptions = {
   /** One relay per outbox: the name of its lease in the same database. */
   readonly leaseName: string;
   readonly leaseTtlMs?: number;
+  /** How long the first receipt of a message is waited for. Needs `receiptMigrations`, and `rabbit` not started yet. */
+  readonly receiptWaitMs?: number;
   readonly kafkaBatch?: number;
   readonly rabbitBatch?: number;
   /** How long an idle relay waits before it looks again, at first and at most. */
@@ -71,7 +77,8 @@ export function createRelay(options: RelayOptions): Relay {
   const { db, logger, leaseName } = options;
   const { pollMs = DEFAULT_POLL_MS, idlePollMs = DEFAULT_IDLE_POLL_MS, lingerMs = DEFAULT_LINGER_MS } = options;
   const metrics = relayMetrics(options.metrics);
-  const lanes = createLanes(options).map((lane): RunningLane => {
+  const desk = createDesk(options);
+  const lanes = createLanes(options, desk).map((lane): RunningLane => {
     const wakeup = createWakeup();
     return { lane, wakeup, outage: createOutage(`relay to ${lane.transport}`, logger) };
   });
@@ -102,17 +109,25 @@ export function createRelay(options: RelayOptions): Relay {
         },
       });
     });
-    await Promise.all([observing, ...running]);
+    await Promise.all([observing, desk?.run(signal, wake), ...running]);
+  }
+
+  function wake(): void {
+    for (const { wakeup } of lanes) wakeup.wake();
   }
 
   const holder = leased({ db, name: leaseName, logger, run, ttlMs: options.leaseTtlMs });
   return {
     name: 'relay',
-    start: () => holder.start(),
-    stop: () => holder.stop(),
-    wake() {
-      for (const { wakeup } of lanes) wakeup.wake();
+    async start() {
+      await desk?.start();
+      await holder.start();
     },
+    async stop() {
+      await desk?.stop();
+      await holder.stop();
+    },
+    wake,
     async ping() {
       for (const { outage } of lanes) {
         if (outage.error !== undefined) throw outage.error;
@@ -121,10 +136,16 @@ export function createRelay(options: RelayOptions): Relay {
   };
 }
 
-function createLanes({ kafka, rabbit, source, ...options }: RelayOptions): Lane[] {
+function createDesk({ rabbit, receiptWaitMs: waitMs, ...options }: RelayOptions): ReceiptDesk | undefined {
+  return rabbit === undefined || waitMs === undefined ? undefined : createReceiptDesk({ ...options, rabbit, waitMs });
+}
+
+function createLanes({ kafka, rabbit, source, ...options }: RelayOptions, desk: ReceiptDesk | undefined): Lane[] {
   const lanes: Lane[] = [];
   if (kafka !== undefined) lanes.push(kafkaLane(kafka, { source, batch: options.kafkaBatch ?? DEFAULT_KAFKA_BATCH }));
-  if (rabbit !== undefined)
-    lanes.push(rabbitLane(rabbit, { source, batch: options.rabbitBatch ?? DEFAULT_RABBIT_BATCH }));
+  if (rabbit !== undefined) {
+    const batch = options.rabbitBatch ?? DEFAULT_RABBIT_BATCH;
+    lanes.push(rabbitLane(rabbit, { source, batch, settle: desk?.settle }));
+  }
   return lanes;
 }

@@ -10,7 +10,7 @@ import type { Envelope } from '../envelope.ts';
 import type { Topology } from '../topology.ts';
 import type { ConsumeOptions } from './consume-options.ts';
 import { createConsumer, type RabbitConsumer } from './consumer.ts';
-import { declareTopology } from './declare.ts';
+import { declareTopology, hasQueue } from './declare.ts';
 import type { ResolvedStrategy } from './delayed-exchange.ts';
 import { createLink, type Link } from './link.ts';
 import { hasDelayedMessagePlugin } from './probe.ts';
@@ -62,6 +62,8 @@ export class PublishError extends Error {
 export type RabbitConnection = Component & {
   /** Adds to what is declared at every connect. Call before start(). */
   declare(topology: Topology): void;
+  /** `listener` is called, at least once, whenever the queue was not there at a connect. Call before start(). */
+  onQueueLost(queue: string, listener: () => void): void;
   /** Persistent, mandatory, confirmed. Resolves when every message is in a queue; else rejects with PublishError. */
   publish(messages: readonly RabbitMessage[]): Promise<void>;
   consume<M>(options: ConsumeOptions<M>): RabbitConsumer;
@@ -75,6 +77,7 @@ export type RabbitConnection = Component & {
 
 export function createRabbit({ url, name, logger, metrics }: RabbitOptions): RabbitConnection {
   const declared: Topology[] = [];
+  const guarded: { readonly queue: string; readonly listener: () => void }[] = [];
   const router = createRouter(declared);
   const publisher = createPublisher({ getLink: () => publishing, route: router.route });
   const publishing: Link = createLink({
@@ -91,10 +94,13 @@ export function createRabbit({ url, name, logger, metrics }: RabbitOptions): Rab
 
   async function declare(connection: ChannelModel): Promise<void> {
     await router.resolveStrategies(() => hasDelayedMessagePlugin(url));
+    const lost: (() => void)[] = [];
+    for (const { queue, listener } of guarded) if (!(await hasQueue(connection, queue))) lost.push(listener);
     const channel = await connection.createChannel();
     channel.on('error', (error) => logger.warn('RabbitMQ topology not declared', { error: error.message }));
     for (const topology of declared) await declareTopology(channel, topology, router.strategyOf);
     await channel.close();
+    for (const listener of lost) listener();
   }
 
   /**
@@ -133,6 +139,9 @@ export function createRabbit({ url, name, logger, metrics }: RabbitOptions): Rab
     name: 'rabbitmq',
     declare(topology) {
       declared.push(topology);
+    },
+    onQueueLost(queue, listener) {
+      guarded.push({ queue, listener });
     },
     async start() {
       publishing.start();

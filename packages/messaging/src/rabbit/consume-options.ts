@@ -1,4 +1,5 @@
 import type { EnvelopeOf, Schemas } from '../envelope.ts';
+import type { Receivable } from '../receipts/receipt.ts';
 
 export type ConsumeOptions<M> = {
   /** This consumer's name in metrics and logs. */
@@ -17,6 +18,8 @@ export type ConsumeOptions<M> = {
   handle(batch: EnvelopeOf<M>[]): Promise<void>;
   /** Rejects while something every message needs is away (the database): then waiting uses up no retry. */
   ping?(): Promise<void>;
+  /** Told of each message that is finished with: handled, or in the dead-letter queue. */
+  readonly receipts?: { add(message: Receivable): void };
   /** Messages per handler call at most; 100. */
   readonly batchSize?: number;
   /** How long a batch that is not full waits for more; 5 ms. */

@@ -1,4 +1,4 @@
-import type { Channel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import type { QueueSpec, Topology } from '../topology.ts';
 import { declareDelayedExchange, type ResolvedStrategy } from './delayed-exchange.ts';
 
@@ -25,4 +25,21 @@ async function declareQueue(channel: Channel, { name, bindings, deadLetterQueue 
         };
   await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum', ...deadLetters } });
   for (const { exchange, routingKey } of bindings) await channel.bindQueue(name, exchange, routingKey);
+}
+
+const NOT_FOUND = 404;
+
+/** Asks on a channel of its own, since the broker closes the channel when the answer is no. */
+export async function hasQueue(connection: ChannelModel, name: string): Promise<boolean> {
+  const channel = await connection.createChannel();
+  // checkQueue rejects with the same error.
+  channel.on('error', () => undefined);
+  try {
+    await channel.checkQueue(name);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return false;
+    throw error;
+  }
+  await channel.close();
+  return true;
 }

@@ -2,7 +2,7 @@ import { type Logger, runWithContext } from '@punctual/telemetry';
 import type { ConsumeMessage } from 'amqplib';
 import { backoffMs, pause } from '../backoff.ts';
 import { workThrough } from '../batch.ts';
-import { AMQP_PREFIX, decodeEnvelope } from '../codec.ts';
+import { AMQP_PREFIX, decodeEnvelope, textHeader } from '../codec.ts';
 import type { ConsumerMetrics } from '../consumer-metrics.ts';
 import { type EnvelopeOf, PoisonError } from '../envelope.ts';
 import { RejectMessage, RetryLater } from '../errors.ts';
@@ -90,6 +90,7 @@ export function createDelivery<M>(options: ConsumeOptions<M>, { publish, logger,
     const traceparent = batch.length === 1 ? batch[0]?.traceparent : undefined;
     await runWithContext({ traceparent }, () => options.handle(batch));
     metrics.handled.inc({ consumer }, batch.length);
+    for (const envelope of batch) options.receipts?.add(envelope);
   }
 
   async function retryOrBury({ message, envelope }: Readable<M>, error: unknown, channel: Acknowledger): Promise<void> {
@@ -125,6 +126,8 @@ export function createDelivery<M>(options: ConsumeOptions<M>, { publish, logger,
         [wire.QUEUE]: queue,
       },
     }));
+    const source = textHeader(dead.headers, `${AMQP_PREFIX}source`);
+    if (source !== undefined) options.receipts?.add({ id: dead.id, source });
     metrics.deadLetters.inc({ consumer });
     logger.error('message given up, kept as a dead letter', {
       event_id: dead.id,

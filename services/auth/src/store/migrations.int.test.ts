@@ -4,8 +4,8 @@ import { silentLogger } from '@punctual/telemetry';
 import { type TestDatabase, testDatabase } from '@punctual/testing';
 import { migrations } from './migrations.ts';
 
-/** `0003-profiles` and `0004-throttles`, by which deleted users came to share their addresses. */
-const STEPS = 2;
+/** `0003-profiles` and `0004-throttles`, by which deleted users came to share their addresses, and what came after them. */
+const STEPS = 3;
 
 describe('migrations', () => {
   let database: TestDatabase;

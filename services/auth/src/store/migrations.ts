@@ -1,4 +1,4 @@
-import { messagingMigrations } from '@punctual/messaging';
+import { messagingMigrations, receiptMigrations } from '@punctual/messaging';
 import { leaseMigrations, type Migration } from '@punctual/postgres';
 
 const users: Migration = {
@@ -128,4 +128,5 @@ export const migrations: readonly Migration[] = [
   sessions,
   profiles,
   throttles,
+  ...receiptMigrations,
 ];

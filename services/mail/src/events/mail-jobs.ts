@@ -1,10 +1,19 @@
 import { mailJobs } from '@punctual/contracts';
-import { MAIL_DEAD, MAIL_QUEUE, MAIL_RETRY, type RabbitConnection, type RabbitConsumer } from '@punctual/messaging';
+import {
+  MAIL_DEAD,
+  MAIL_QUEUE,
+  MAIL_RETRY,
+  type RabbitConnection,
+  type RabbitConsumer,
+  type Receipts,
+} from '@punctual/messaging';
 import type { Database } from '@punctual/postgres';
 import type { DeliverMail } from '../commands/deliver-mail.ts';
 
 export type ConsumeMailJobsOptions = {
   rabbit: RabbitConnection;
+  /** The services that asked for the mails keep each job until its receipt. */
+  receipts: Receipts;
   db: Database;
   deliver: DeliverMail;
   /** Mails sent side by side: one for each pooled connection. */
@@ -19,13 +28,14 @@ export type ConsumeMailJobsOptions = {
  * The ledger stands in for the inbox here, since sending cannot be part of a database transaction.
  */
 export function consumeMailJobs(options: ConsumeMailJobsOptions): RabbitConsumer {
-  const { rabbit, db, deliver, connections, retryStepsMs } = options;
+  const { rabbit, receipts, db, deliver, connections, retryStepsMs } = options;
   return rabbit.consume({
     consumer: 'mail',
     queue: MAIL_QUEUE,
     deadLetterQueue: MAIL_DEAD,
     retry: { exchange: MAIL_RETRY, stepsMs: retryStepsMs },
     schemas: mailJobs,
+    receipts,
     batchSize: connections,
     prefetch: connections * 2,
     async handle(batch) {

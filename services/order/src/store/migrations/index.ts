@@ -1,4 +1,4 @@
-import { messagingMigrations } from '@punctual/messaging';
+import { messagingMigrations, receiptMigrations } from '@punctual/messaging';
 import { leaseMigrations, type Migration } from '@punctual/postgres';
 import { ordersMigration } from './0001-orders.ts';
 import { placeOrdersMigration } from './0002-place-orders.ts';
@@ -15,4 +15,5 @@ export const orderMigrations: readonly Migration[] = [
   openOrdersMigration,
   paymentsMigration,
   sharedWakeUpsMigration,
+  ...receiptMigrations,
 ];
