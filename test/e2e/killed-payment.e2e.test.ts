@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { orderApi, paymentApi, productApi } from '@punctual/contracts';
-import { type Customer, eventually, expectStatus } from '@punctual/testing';
+import { type Answer, type Customer, eventually, expectStatus } from '@punctual/testing';
 import { CARDS, cardOf, payThroughOrders, payThroughPayments, tally } from './pay-attempts.ts';
 import { type Ledger, type OrderBooks, type OwnedOrder, openLedger } from './payment-books.ts';
 import {
@@ -78,14 +78,14 @@ describe('kill -9 of payment', function () {
       orders.push(order);
       const { id, owner } = order;
       if (ends === 'REFUNDED') {
-        const { payment } = expectStatus(await owner.pay(id, cardOf(CARDS.approve)), 200);
+        const { payment } = await onceBack(() => owner.pay(id, cardOf(CARDS.approve)), 200);
         setPoints(points);
         await dies(boss.request('POST', `/payments/${payment.id}/refund`, { body: {} }));
       } else {
         const body = { order_id: id, method: cardOf(CARDS.approve) };
-        const created = await owner.request<paymentApi.PaymentView>('POST', '/payments', { body });
+        const created = await onceBack(() => owner.request<paymentApi.PaymentView>('POST', '/payments', { body }), 201);
         setPoints(points);
-        await dies(owner.request('POST', `/payments/${expectStatus(created, 201).id}/process`));
+        await dies(owner.request('POST', `/payments/${created.id}/process`));
       }
       await eventually(() => assert.equal(readFileSync(pointsFile, 'utf8'), '', `not reached of ${points.join()}`), {
         timeoutMs: 60_000,
@@ -146,6 +146,11 @@ describe('kill -9 of payment', function () {
     await quantityBecomes(product.id, piecesLeft);
   }
 });
+
+/** The service that was just killed may be asked a moment before anybody has noticed. */
+function onceBack<T>(ask: () => Promise<Answer<T>>, status: number): Promise<T> {
+  return eventually(async () => expectStatus(await ask(), status), { timeoutMs: 60_000, intervalMs: 250 });
+}
 
 /** The request that meets the crash is answered by the gateway alone. */
 async function dies(request: Promise<{ status: number }>): Promise<void> {
