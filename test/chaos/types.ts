@@ -152,7 +152,7 @@ export type Fault = {
   readonly name: string;
   /** One sentence for `LIST=1` and the report. */
   readonly about: string;
-  /** The row of the handbook's table of faults that this is a scenario of. */
+  /** The row of the table of faults to survive (docs/chaos.md) that this is a scenario of. */
   readonly row: string;
   /** What it can strike; one is drawn for each strike. */
   readonly targets: readonly string[];

@@ -16,7 +16,7 @@ const GOOD = {
 };
 
 describe('configuration', () => {
-  it('has the durations and limits of the handbook by default', () => {
+  it('has the documented durations and limits by default', () => {
     const config = loadConfig(configSchema, GOOD);
     assert.equal(config.VERIFICATION_TTL, 600_000);
     assert.equal(config.RESEND_COOLDOWN, 60_000);
