@@ -1,6 +1,7 @@
 export type { Timeouts } from './connection.ts';
 export { createDatabase, type Database, type DatabaseOptions } from './database.ts';
 export { DatabaseUnavailable } from './database-unavailable.ts';
+export { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 export { acquireLease, type Lease, type LeaseOptions, leaseMigrations } from './lease.ts';
 export { type LeasedOptions, leased } from './leased.ts';
 export { type Direction, type Migration, migrate, migrateDown, migrateUp } from './migrate.ts';

@@ -3,7 +3,7 @@ import { lifecycle } from '@punctual/lifecycle';
 import { createRabbit, createReceipts, shopTopology } from '@punctual/messaging';
 import { type DatabaseSettings, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
-import { createDeliverMail } from './commands/deliver-mail.ts';
+import { createDeliverMails } from './commands/deliver-mails.ts';
 import type { MailConfig } from './config.ts';
 import { consumeMailJobs } from './events/mail-jobs.ts';
 import { createRenderer } from './rendering.ts';
@@ -38,7 +38,7 @@ export function buildApp(
       connections: config.SMTP_CONNECTIONS,
       sendTimeoutMs: config.SMTP_SEND_TIMEOUT,
     });
-    const deliver = createDeliverMail({
+    const deliver = createDeliverMails({
       db,
       smtp,
       renderer: createRenderer({ name: config.SHOP_NAME, url: config.SHOP_URL }),

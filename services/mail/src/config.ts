@@ -19,7 +19,7 @@ export const configSchema = z.object({
   ...rabbitConfig,
   SMTP_HOST: text(),
   SMTP_PORT: port().default(25),
-  SMTP_CONNECTIONS: integer({ min: 1, max: 50 }).default(5),
+  SMTP_CONNECTIONS: integer({ min: 1, max: 50 }).default(10),
   /** The longest one sending may take; past it the outcome is unknown and the mail is tried again. */
   SMTP_SEND_TIMEOUT: duration().prefault('40s'),
   MAIL_FROM: text().default('Punctual <shop@punctual.test>'),

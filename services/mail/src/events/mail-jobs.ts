@@ -8,14 +8,14 @@ import {
   type Receipts,
 } from '@punctual/messaging';
 import type { Database } from '@punctual/postgres';
-import type { DeliverMail } from '../commands/deliver-mail.ts';
+import type { DeliverMails } from '../commands/deliver-mails.ts';
 
 export type ConsumeMailJobsOptions = {
   rabbit: RabbitConnection;
   /** The services that asked for the mails keep each job until its receipt. */
   receipts: Receipts;
   db: Database;
-  deliver: DeliverMail;
+  deliver: DeliverMails;
   /** Mails sent side by side: one for each pooled connection. */
   connections: number;
   /** Waits before each further attempt. */
@@ -38,10 +38,7 @@ export function consumeMailJobs(options: ConsumeMailJobsOptions): RabbitConsumer
     receipts,
     batchSize: connections,
     prefetch: connections * 2,
-    async handle(batch) {
-      const outcomes = await Promise.allSettled(batch.map((message) => deliver(message.type, message.data)));
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-    },
+    handle: deliver,
     ping: () => db.ping(),
   });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatMoney, type orderApi } from '@punctual/contracts';
-import { type Database, isUnavailable } from '@punctual/postgres';
+import { type Database, GroupCommit, isUnavailable } from '@punctual/postgres';
 import { currentContext, type Metrics } from '@punctual/telemetry';
 import type { ProductCopy } from '../domain/product-copy.ts';
 import {
@@ -13,7 +13,6 @@ import {
 } from '../store/place-orders.ts';
 import { saveProductCopies } from '../store/products.ts';
 import { OrderRefused } from './errors.ts';
-import { GroupCommit } from './group-commit.ts';
 import type { RequestLocks } from './request-lock.ts';
 
 const WAIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];

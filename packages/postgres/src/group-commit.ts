@@ -12,8 +12,8 @@ export type GroupCommitOptions<Item, Result> = {
   run(batch: readonly Item[]): Promise<readonly Result[]>;
   /** Whether the items of a failed batch may be run again one by one. Not when it is unknown what became of it. */
   mayRetryAlone(error: unknown): boolean;
-  /** Made when too many wait. */
-  overloaded(): Error;
+  /** Made when too many wait. Without it none is refused: for callers that are few by themselves. */
+  overloaded?(): Error;
   readonly maxBatch?: number;
   readonly maxWaitMs?: number;
   readonly maxRunning?: number;
@@ -53,7 +53,8 @@ export class GroupCommit<Item, Result> {
 
   /** Rejects at once when too many wait, otherwise settles as the item's run does. */
   submit(item: Item): Promise<Result> {
-    if (this.#waiting.length >= this.#maxWaiting) return Promise.reject(this.#options.overloaded());
+    const { overloaded } = this.#options;
+    if (overloaded !== undefined && this.#waiting.length >= this.#maxWaiting) return Promise.reject(overloaded());
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     this.#waiting.push({ item, sinceMs: performance.now(), resolve, reject });
     if (this.#waiting.length >= this.#maxBatch) this.#runWhatFits();
