@@ -3,16 +3,17 @@
  *
  *   unit         beside the source, no servers
  *   integration  beside the source and services/NAME/test, on the servers of the stack "test"
- *   e2e          test/e2e, on the whole stack "test"
+ *   e2e          test/e2e, on the whole stack "test"; those that wait for a day of the shop or for a failover run beside, on "test-slow"
  *   SERVICE      one service's or package's unit and integration tests
  *
  * It starts what it needs, with empty data, and stops it again; KEEP=1 takes a running stack as it is and leaves it running.
  * The last line has the totals of all runs.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Another name lets two checkouts test side by side. */
@@ -34,8 +35,8 @@ const SERVICE_ENV = JSON.stringify({
   order: { ORDER_MAX_OPEN: '1000' },
   auth: { REGISTER_ADDRESS_LIMIT: '100000' },
 });
-const stackEnvironment: NodeJS.ProcessEnv = { ...process.env, STACK, SERVICE_ENV };
-for (const name of ['PORT_BASE', 'TIME_SCALE']) delete stackEnvironment[name];
+/** End-to-end tests that wait more than they work, so that they take no time of the others. */
+const SLOW = /(time-lapse-|failover)[^/]*$/;
 
 process.exit(await main(process.argv.slice(2)));
 
@@ -51,35 +52,43 @@ async function main(names: string[]): Promise<number> {
   );
   const roots = folders.length > 0 ? folders : ['packages/*', 'services/*', 'infra', 'postman', 'bench', 'test/chaos'];
 
+  const filesOf = (suite: Suite) =>
+    globSync(patternsOf(suite, roots), { cwd: ROOT, exclude: (path) => path.includes('node_modules') }).sort();
   let failedRuns = 0;
-  let stackIsUp = false;
   rmSync(totalsFile, { force: true });
+  const stack = testStack(STACK);
+  const slowStack = testStack(`${STACK}-slow`);
   try {
     for (const suite of suites) {
-      const files = globSync(patternsOf(suite, roots), {
-        cwd: ROOT,
-        exclude: (path) => path.includes('node_modules'),
-      }).sort();
+      const files = filesOf(suite);
       if (files.length === 0) continue;
-      if (suite !== 'unit') {
-        const options = suite === 'e2e' ? [] : ['--profile', 'servers'];
-        if (!stackIsUp && !keep) await run(process.execPath, ['infra/stack.ts', 'clean'], stackEnvironment);
-        stackIsUp = true;
-        await run(process.execPath, ['infra/stack.ts', 'up', ...options], stackEnvironment);
-      }
       console.log(`\n── ${suite}: ${files.length} files`);
-      const settings = suite === 'unit' ? {} : { PUNCTUAL_TEST_SETTINGS: await settingsOfStack() };
-      const code = await runMocha(files, {
-        // Each integration file has its own database, vhost and topics, and mostly waits.
-        jobs: suite === 'integration' ? 2 : 1,
-        environment: { ...process.env, SERVICE_ENV, ...settings, PUNCTUAL_TEST_TOTALS: totalsFile },
-      });
-      if (code !== 0) failedRuns += 1;
+      if (suite === 'unit') failedRuns += await runMocha(files);
+      if (suite === 'integration') {
+        // Each file has its own database, vhost and topics, and mostly waits.
+        failedRuns += await runMocha(files, { settings: await stack.up('--profile', 'servers'), jobs: 2 });
+      }
+      if (suite === 'e2e') {
+        const settings = await stack.up();
+        const slowSettings = await slowStack.up();
+        const [failed, slow] = await Promise.all([
+          runMocha(
+            files.filter((file) => !SLOW.test(file)),
+            { settings },
+          ),
+          heldBack((output) =>
+            runMocha(
+              files.filter((file) => SLOW.test(file)),
+              { settings: slowSettings, output },
+            ),
+          ),
+        ]);
+        failedRuns += failed + slow;
+      }
     }
   } finally {
-    if (stackIsUp && !keep) {
-      await run(process.execPath, ['infra/stack.ts', 'down'], stackEnvironment);
-    }
+    await stack.down();
+    await slowStack.down();
   }
 
   const totals = readTotals();
@@ -101,39 +110,74 @@ function patternsOf(suite: Suite, roots: string[]): string[] {
   return roots.flatMap((root) => [`${root}/**/*.int.test.ts`, `${root}/**/*.component.test.ts`]);
 }
 
-function runMocha(files: string[], options: { jobs: number; environment: NodeJS.ProcessEnv }): Promise<number> {
+/** A stack of the tests' own: from empty data at its first `up`, stopped in the end. */
+function testStack(name: string) {
+  const environment: NodeJS.ProcessEnv = { ...process.env, STACK: name, SERVICE_ENV };
+  for (const variable of ['PORT_BASE', 'TIME_SCALE']) delete environment[variable];
+  let isUp = false;
+  const command = async (...args: string[]): Promise<void> => {
+    const code = await start(['infra/stack.ts', ...args], { environment });
+    if (code !== 0) throw new Error(`the command ${args.join(' ')} of the stack ${name} ended with ${code}`);
+  };
+  return {
+    /** Resolves with what the stack tells of itself, as JSON. */
+    async up(...args: string[]): Promise<string> {
+      if (!isUp && !keep) await command('clean');
+      isUp = true;
+      await command('up', ...args);
+      const told = await promisify(execFile)(process.execPath, ['infra/stack.ts', 'env', '--json'], {
+        cwd: ROOT,
+        env: environment,
+      });
+      return told.stdout;
+    },
+    async down(): Promise<void> {
+      if (isUp && !keep) await command('down');
+    },
+  };
+}
+
+type MochaOptions = { readonly settings?: string; readonly jobs?: number; readonly output?: Output };
+
+/** 1 when it failed. */
+async function runMocha(files: string[], { settings, jobs = 1, output }: MochaOptions = {}): Promise<number> {
   const mocha = join(ROOT, 'node_modules/mocha/bin/mocha.js');
-  const parallel = options.jobs > 1 ? ['--parallel', '--jobs', String(options.jobs)] : [];
-  return start(
-    process.execPath,
-    [mocha, ...parallel, '--reporter', './test/reporter.ts', ...files],
-    options.environment,
-  );
-}
-
-async function settingsOfStack(): Promise<string> {
-  const chunks: Buffer[] = [];
-  const child = spawn(process.execPath, ['infra/stack.ts', 'env', '--json'], {
-    cwd: ROOT,
-    env: stackEnvironment,
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const parallel = jobs > 1 ? ['--parallel', '--jobs', String(jobs)] : [];
+  const code = await start([mocha, ...parallel, '--reporter', './test/reporter.ts', ...files], {
+    environment: {
+      ...process.env,
+      SERVICE_ENV,
+      PUNCTUAL_TEST_TOTALS: totalsFile,
+      ...(settings === undefined ? {} : { PUNCTUAL_TEST_SETTINGS: settings }),
+    },
+    output,
   });
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  if (code !== 0) throw new Error('the test stack does not tell its settings');
-  return Buffer.concat(chunks).toString();
+  return code === 0 ? 0 : 1;
 }
 
-async function run(command: string, args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
-  const code = await start(command, args, environment);
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
+/** What runs beside something else says so in the end, so that the two are not mixed. */
+async function heldBack(run: (output: Output) => Promise<number>): Promise<number> {
+  const chunks: Buffer[] = [];
+  try {
+    return await run((chunk) => chunks.push(chunk));
+  } finally {
+    process.stdout.write(Buffer.concat(chunks));
+  }
 }
 
-function start(command: string, args: string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(command, args, { cwd: ROOT, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+type Output = (chunk: Buffer) => void;
+
+function start(
+  args: string[],
+  options: { environment: NodeJS.ProcessEnv; output?: Output | undefined },
+): Promise<number> {
+  const { environment, output } = options;
+  const pipes = output === undefined ? 'inherit' : 'pipe';
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: environment, stdio: ['ignore', pipes, pipes] });
+  if (output !== undefined) for (const stream of [child.stdout, child.stderr]) stream?.on('data', output);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('close', (code) => resolve(code ?? 1));
   });
 }
 
