@@ -31,7 +31,7 @@ export const gatewaySchema = z.object({
   RATE_LIMIT_PER_SECOND: integer({ min: 1 }).default(100),
   RATE_LIMIT_BURST: integer({ min: 1 }).default(200),
   RATE_LIMIT_SERVICES: json(z.record(z.string(), rateLimit)).default({}),
-  MAX_IN_FLIGHT: integer({ min: 1, max: 100_000 }).default(512),
+  MAX_IN_FLIGHT: integer({ min: 1, max: 100_000 }).default(256),
   UPSTREAM_CONNECTIONS: integer({ min: 1, max: 10_000 }).default(128),
   UPSTREAM_TIMEOUT: duration().default(10_000),
   UPSTREAM_CONNECT_TIMEOUT: duration().default(1_000),
