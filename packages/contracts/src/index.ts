@@ -1,3 +1,12 @@
+export {
+  type AsyncApiChannel,
+  type AsyncApiDocument,
+  type AsyncApiMessage,
+  type AsyncApiOperation,
+  buildAsyncApi,
+  summaryOf,
+} from './asyncapi.ts';
+export { headersOf } from './asyncapi-headers.ts';
 export { ERROR_STATUS, type ErrorBody, type ErrorCode, errorBody } from './errors.ts';
 export { type EventData, type EventType, events, isEventType, parseEvent } from './events/index.ts';
 export {
@@ -22,11 +31,22 @@ export {
 export type { ProductDeleted, ProductState } from './events/product.ts';
 export type { StockLevel, StockRejected, StockReleased, StockReserved } from './events/stock.ts';
 export type { UserCreated, UserDeleted, UserUpdated, UserVerified } from './events/user.ts';
+export {
+  type ConsumerGroup,
+  consumerGroups,
+  eventFlows,
+  mailJobFlows,
+  orderTimerFlows,
+  SERVICES,
+  type ServiceName,
+  topicFlows,
+} from './flows.ts';
 export * as authApi from './http/auth.ts';
 export * as orderApi from './http/orders.ts';
 export * as paymentApi from './http/payments.ts';
 export * as productApi from './http/products.ts';
 export * as userApi from './http/users.ts';
+export { messageJsonSchema } from './json-schema.ts';
 export {
   isMailJobType,
   MAX_ORDERS_TO_WAKE,
@@ -38,6 +58,16 @@ export {
   orderTimer,
   parseMailJob,
 } from './mail-jobs.ts';
+export {
+  dataSchemaOf,
+  isMessageType,
+  type MessageType,
+  messageTypes,
+  type OrderTimerType,
+  orderTimers,
+  type QueueMessageType,
+  queueMessages,
+} from './messages.ts';
 export { buildOpenApi, type OpenApiDocument } from './openapi.ts';
 export {
   formatMoney,
@@ -47,5 +77,7 @@ export {
   MAX_QUANTITY,
   type Paging,
 } from './primitives.ts';
+export { type ExchangeFlow, exchangeFlows, type QueueFlow, queueFlows } from './queues.ts';
+export { MAX_IDS_PER_RECEIPT, type Receipt, receipt } from './receipt.ts';
 export { type Access, defineRoute, type Route } from './route.ts';
 export { TOPICS, type Topic } from './topics.ts';

@@ -61,9 +61,13 @@ export function parseMailJob<T extends MailJobType>(type: T, data: unknown): Mai
 /** Orders that one wake-up may name: those of a group commit, or of a batch of timers that fired. */
 export const MAX_ORDERS_TO_WAKE = 200;
 
+const wakeUp = z.object({ order_ids: z.array(id).min(1).max(MAX_ORDERS_TO_WAKE) });
+/** What was written before orders shared a wake-up. Such a message waits in the broker for up to a day, across an upgrade. */
+const wakeUpOfOneOrder = z.object({ order_id: id }).transform(({ order_id }) => ({ order_ids: [order_id] }));
+
 /**
  * The wake-up call of the timers of orders that come due at one instant, on the delayed exchange `order.timers`. It says
  * whom to look at, not what to do.
  */
-export const orderTimer = z.object({ order_ids: z.array(id).min(1).max(MAX_ORDERS_TO_WAKE) });
+export const orderTimer = z.union([wakeUp, wakeUpOfOneOrder]);
 export type OrderTimer = z.infer<typeof orderTimer>;
