@@ -50,7 +50,10 @@ async function main(names: string[]): Promise<number> {
   const suites = SUITES.filter(
     (suite) => names.length === 0 || names.includes(suite) || (folders.length > 0 && suite !== 'e2e'),
   );
-  const roots = folders.length > 0 ? folders : ['packages/*', 'services/*', 'infra', 'postman', 'bench', 'test/chaos'];
+  const roots =
+    folders.length > 0
+      ? folders
+      : ['packages/*', 'services/*', 'infra', 'postman', 'bench', 'test/chaos', 'test/contracts'];
 
   const filesOf = (suite: Suite) =>
     globSync(patternsOf(suite, roots), { cwd: ROOT, exclude: (path) => path.includes('node_modules') }).sort();

@@ -62,7 +62,8 @@ export function createProducer(kafka: Kafka, { topicPrefix }: { topicPrefix: str
   };
 }
 
-function recordOf({ key, envelope, json }: KafkaMessage): Message {
+/** The record as it goes over the wire. */
+export function recordOf({ key, envelope, json }: KafkaMessage): Message {
   return {
     key,
     value: json ?? JSON.stringify(envelope.data),

@@ -15,11 +15,12 @@
  * finds a handful of copies. When RabbitMQ comes back without the sender's receipt queue, which nobody but the sender
  * declares, its data is gone, and all is published again at once.
  */
+import type { Receipt } from '@punctual/contracts';
 import type { Envelope } from '../envelope.ts';
 
 export const RECEIPT = 'receipt';
 
-export type Receipt = { readonly message_ids: readonly string[] };
+export type { Receipt };
 
 /** What a receipt is for. */
 export type Receivable = Pick<Envelope, 'id' | 'source'>;

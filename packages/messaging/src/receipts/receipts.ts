@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { MAX_IDS_PER_RECEIPT } from '@punctual/contracts';
 import type { Logger } from '@punctual/telemetry';
 import type { Component } from '../component.ts';
 import { reasonOf } from '../judge.ts';
@@ -7,7 +8,6 @@ import { RECEIPTS } from '../topology.ts';
 import { RECEIPT, type Receipt, type Receivable } from './receipt.ts';
 
 const DEFAULT_INTERVAL_MS = 1_000;
-const IDS_PER_RECEIPT = 1_000;
 const SENDER = /^\/([a-z][a-z-]{0,60})$/;
 
 /** The receiver's side of receipt.ts. stop() sends what was gathered; stop the consumers first. */
@@ -68,8 +68,8 @@ export function createReceipts(options: ReceiptsOptions): Receipts {
 
 function messagesTo(sender: string, ids: readonly string[], source: string): RabbitMessage[] {
   const messages: RabbitMessage[] = [];
-  for (let start = 0; start < ids.length; start += IDS_PER_RECEIPT) {
-    const data: Receipt = { message_ids: ids.slice(start, start + IDS_PER_RECEIPT) };
+  for (let start = 0; start < ids.length; start += MAX_IDS_PER_RECEIPT) {
+    const data: Receipt = { message_ids: ids.slice(start, start + MAX_IDS_PER_RECEIPT) };
     const attributes = { id: randomUUID(), type: RECEIPT, source, subject: sender, time: new Date().toISOString() };
     messages.push({ exchange: RECEIPTS, routingKey: sender, envelope: { ...attributes, data, attempt: 1 } });
   }
