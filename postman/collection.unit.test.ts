@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs';
 import { authApi, orderApi, paymentApi, productApi, userApi } from '@punctual/contracts';
 import { type Collection, requestsOf } from './collection.ts';
 
-const PLATFORM_PATHS = ['/health', '/health/live', '/health/ready', '/metrics', '/docs', '/openapi.json'];
+const PLATFORM_PATHS = [
+  '/health',
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+  '/docs',
+  '/docs/events',
+  '/openapi.json',
+  '/asyncapi.json',
+];
 
 const collection = JSON.parse(
   readFileSync(new URL('punctual.postman_collection.json', import.meta.url), 'utf8'),

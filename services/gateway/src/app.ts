@@ -12,6 +12,7 @@ import { requestState } from './edge/request-state.ts';
 import { MOUNTS } from './edge/request-target.ts';
 import { createRouteTable, PLATFORM_SEGMENTS } from './edge/route-table.ts';
 import { API_SECURITY, securityHeaders } from './edge/security-headers.ts';
+import { readAsyncApi } from './platform/asyncapi.ts';
 import { createHealth } from './platform/health.ts';
 import { contractRoutes, publicOpenApi } from './platform/openapi.ts';
 import { platformRoutes } from './platform/platform-routes.ts';
@@ -52,7 +53,13 @@ export function buildApp(config: GatewayConfig, dependencies: GatewayDependencie
     config,
     logger,
     metrics,
-    platform: platformRoutes({ health, metrics, openapi: publicOpenApi(publicUrl, packageJson.version), publicUrl }),
+    platform: platformRoutes({
+      health,
+      metrics,
+      openapi: publicOpenApi(publicUrl, packageJson.version),
+      asyncapi: readAsyncApi(),
+      publicUrl,
+    }),
     proxy: createProxy({
       table: createRouteTable(destinations),
       verifier: createVerifier({

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type AsyncApiDocument, messageTypes, TOPICS } from '@punctual/contracts';
 import {
   answerJson,
   errorOf,
@@ -62,7 +63,7 @@ describe('what the gateway answers itself', () => {
   });
 
   it('refuses other methods with 405', async () => {
-    for (const path of ['/health', '/metrics', '/openapi.json', '/docs']) {
+    for (const path of ['/health', '/metrics', '/openapi.json', '/asyncapi.json', '/docs', '/docs/events']) {
       const response = await fetch(gateway.url + path, { method: 'POST' });
       assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET, HEAD'], path);
     }
@@ -88,19 +89,48 @@ describe('what the gateway answers itself', () => {
     };
     assert.equal(document.openapi, '3.1.0');
     assert.deepEqual(document.servers, [{ url: 'https://shop.example' }, { url: 'https://shop.example/api/v1' }]);
-    for (const path of ['/auth/register', '/products/{id}/stock', '/orders/{id}/timeline', '/health/ready', '/docs']) {
+    for (const path of [
+      '/auth/register',
+      '/products/{id}/stock',
+      '/orders/{id}/timeline',
+      '/health/ready',
+      '/docs',
+      '/asyncapi.json',
+    ]) {
       assert.ok(document.paths[path], path);
     }
   });
 
-  it('serves a documentation page that loads nothing from elsewhere', async () => {
-    for (const base of ['/docs', '/docs/', '/api/v1/docs']) {
+  it('documents every event and queue, under both mounts', async () => {
+    for (const mount of ['', '/api/v1']) {
+      const response = await fetch(`${gateway.url}${mount}/asyncapi.json`);
+      assert.equal(response.status, 200);
+      assert.match(response.headers.get('content-type') ?? '', /^application\/json/);
+      const document = (await response.json()) as AsyncApiDocument;
+      assert.equal(document.asyncapi, '3.0.0');
+      assert.deepEqual(Object.keys(document.components.messages), messageTypes);
+      for (const topic of TOPICS) assert.ok(document.channels[`topic.${topic}`], topic);
+    }
+  });
+
+  it('leads from the page of the API to the page of events and queues, and back', async () => {
+    for (const mount of ['', '/api/v1']) {
+      const api = await (await fetch(`${gateway.url}${mount}/docs`)).text();
+      assert.ok(api.includes(`href="${mount}/docs/events"`));
+      const events = await (await fetch(`${gateway.url}${mount}/docs/events`)).text();
+      assert.ok(events.includes(`href="${mount}/docs"`) && events.includes(`href="${mount}/asyncapi.json"`));
+      for (const type of messageTypes) assert.ok(events.includes(`<section id="${type}">`), type);
+    }
+  });
+
+  it('serves documentation pages that load nothing from elsewhere', async () => {
+    for (const base of ['/docs', '/docs/', '/api/v1/docs', '/docs/events', '/api/v1/docs/events']) {
       const response = await fetch(gateway.url + base);
       assert.equal(response.status, 200);
       assert.match(response.headers.get('content-security-policy') ?? '', /script-src 'self';/);
       const html = await response.text();
       assert.doesNotMatch(html, /<script>|https?:\/\//);
-      const assets = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
+      const assets = [...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map((match) => match[1] ?? '');
       assert.ok(assets.length >= 3);
       for (const asset of assets) {
         const loaded = await fetch(gateway.url + asset);

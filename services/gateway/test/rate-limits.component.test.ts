@@ -161,7 +161,7 @@ describe('rate limits', () => {
 
   it('do not hold for health, metrics and documentation', async () => {
     const gateway = await start();
-    for (const path of ['/health/live', '/metrics', '/docs', '/openapi.json']) {
+    for (const path of ['/health/live', '/metrics', '/docs', '/openapi.json', '/asyncapi.json']) {
       for (let index = 0; index < BURST * 2; index += 1) {
         const response = await ask(gateway, '10.0.0.1', path);
         assert.deepEqual([response.status, response.headers.get('ratelimit')], [200, null]);

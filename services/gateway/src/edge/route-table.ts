@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
 /** What the gateway answers itself; no upstream may claim these. */
-export const PLATFORM_SEGMENTS: ReadonlySet<string> = new Set(['health', 'metrics', 'docs', 'openapi.json']);
+export const PLATFORM_SEGMENTS: ReadonlySet<string> = new Set([
+  'health',
+  'metrics',
+  'docs',
+  'openapi.json',
+  'asyncapi.json',
+]);
 
 const PREFIX = /^(?:\/[A-Za-z0-9._~-]+)+$/;
 

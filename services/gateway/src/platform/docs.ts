@@ -1,8 +1,11 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AsyncApiDocument } from '@punctual/contracts';
 import { notFound, sendText } from '@punctual/http';
 import express, { type Request, type Response, type Router } from 'express';
+import { MOUNTS } from '../edge/request-target.ts';
+import { eventsPage } from './events-page.ts';
 
 const OWN_ASSETS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'assets');
 /** Found, not imported: the package's own entry would load the whole page's script into this process. */
@@ -11,11 +14,21 @@ const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-di
 const SWAGGER_ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-16x16.png', 'favicon-32x32.png'];
 const CACHE_SECONDS = 3_600;
 
-/** Swagger UI from this machine's own files: the page works without any network beyond the gateway. */
-export function docsRouter(): Router {
+/**
+ * Swagger UI, and the page of events and queues at `/events`, from this machine's own files: the pages work without any network
+ * beyond the gateway.
+ */
+export function docsRouter(asyncapi: AsyncApiDocument): Router {
   const router = express.Router({ caseSensitive: true });
+  // Written once: nothing limits how often these pages are asked for.
+  const eventsPages = new Map(MOUNTS.map((mount) => [`${mount}/docs`, eventsPage(asyncapi, `${mount}/docs`)]));
   router.get('/', (req: Request, res: Response) => {
     sendText(res, 200, page(req.baseUrl), 'text/html; charset=utf-8');
+  });
+  router.get('/events', (req: Request, res: Response) => {
+    const html = eventsPages.get(req.baseUrl);
+    if (html === undefined) throw notFound('resource');
+    sendText(res, 200, html, 'text/html; charset=utf-8');
   });
   const options = { index: false, redirect: false, maxAge: CACHE_SECONDS * 1_000 };
   const swagger = express.static(SWAGGER_UI, options);
@@ -42,6 +55,7 @@ function page(base: string): string {
     <link rel="stylesheet" href="${base}/swagger-ui.css">
   </head>
   <body>
+    <nav style="padding: 0.5rem 1rem; font-family: sans-serif"><a href="${base}/events">Events and queues</a></nav>
     <div id="swagger-ui"></div>
     <script src="${base}/swagger-ui-bundle.js"></script>
     <script src="${base}/docs.js"></script>

@@ -41,7 +41,11 @@ export const platformPaths: Readonly<Record<string, Record<string, unknown>>> = 
   '/docs': operation('docs', 'This documentation as a page', {
     200: { description: 'Success', content: { 'text/html': { schema: { type: 'string' } } } },
   }),
+  '/docs/events': operation('eventsPage', 'Events and queues as a page', {
+    200: { description: 'Success', content: { 'text/html': { schema: { type: 'string' } } } },
+  }),
   '/openapi.json': operation('openapi', 'This document', { 200: json('OpenAPI 3.1') }),
+  '/asyncapi.json': operation('asyncapi', 'Events and queues as a document', { 200: json('AsyncAPI 3.0') }),
 };
 
 /** The document of the whole public API, with the public address in both mounts. */
@@ -55,6 +59,7 @@ export function publicOpenApi(publicUrl: string, version: string): OpenApiDocume
   });
   return {
     ...document,
+    externalDocs: { description: 'Events and queues', url: `${publicUrl}/docs/events` },
     servers: [{ url: publicUrl }, { url: `${publicUrl}/api/v1` }],
     paths: { ...document.paths, ...platformPaths },
   };

@@ -1,4 +1,4 @@
-import type { OpenApiDocument } from '@punctual/contracts';
+import type { AsyncApiDocument, OpenApiDocument } from '@punctual/contracts';
 import { methodNotAllowed, sendText } from '@punctual/http';
 import type { Metrics } from '@punctual/telemetry';
 import express, { type RequestHandler, type Router } from 'express';
@@ -11,15 +11,17 @@ export type PlatformOptions = {
   health: ReturnType<typeof createHealth>;
   metrics: Metrics;
   openapi: OpenApiDocument;
+  asyncapi: AsyncApiDocument;
   publicUrl: string;
 };
 
 const READ_METHODS = ['GET', 'HEAD'];
 
 /** What the gateway answers itself, under both mounts. None of it is limited: a monitor must get through when it matters. */
-export function platformRoutes({ health, metrics, openapi, publicUrl }: PlatformOptions): Router {
+export function platformRoutes({ health, metrics, openapi, asyncapi, publicUrl }: PlatformOptions): Router {
   const router = express.Router({ caseSensitive: true });
   const openapiText = JSON.stringify(openapi);
+  const asyncapiText = JSON.stringify(asyncapi);
   metrics.processMetrics();
 
   const serve = (path: string, handler: RequestHandler, isQuiet = false): void => {
@@ -40,7 +42,8 @@ export function platformRoutes({ health, metrics, openapi, publicUrl }: Platform
     true,
   );
   serve('/openapi.json', (_req, res) => sendText(res, 200, openapiText, 'application/json; charset=utf-8'));
-  router.use('/docs', pageHeaders(publicUrl), docsRouter());
+  serve('/asyncapi.json', (_req, res) => sendText(res, 200, asyncapiText, 'application/json; charset=utf-8'));
+  router.use('/docs', pageHeaders(publicUrl), docsRouter(asyncapi));
   return router;
 }
 
