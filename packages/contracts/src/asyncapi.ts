@@ -155,16 +155,17 @@ function addTopics(add: Add, operate: Operate): void {
 function addExchanges(add: Add, operate: Operate): void {
   for (const { name, summary, isDelayed, routingKeys, messages, senders } of exchangeFlows) {
     const channel = `exchange.${name}`;
+    const queues = queueFlows.filter(({ bindings }) => bindings.some((binding) => binding.exchange === name));
     const description = isDelayed
       ? `Messages carry \`x-due-at\` and come out of \`${name}.due\` when they are due. With the delayed-message plugin this is one exchange of the type x-delayed-message; without it, a fanout exchange and a queue \`${name}.delay.MS\` for each delay.`
-      : undefined;
+      : `Leads to ${queues.map((queue) => `\`${queue.name}\``).join(', ')}.`;
     const exchange = { name, ...(isDelayed ? {} : { type: 'topic' }), durable: true, autoDelete: false };
     add(channel, {
       address: '{routingKey}',
       parameters: { routingKey: { enum: [...routingKeys], description: 'The routing key' } },
       title: `RabbitMQ ${isDelayed ? 'delayed exchange' : 'exchange'} ${name}`,
       summary,
-      ...(description === undefined ? {} : { description }),
+      description,
       servers: [{ $ref: '#/servers/rabbitmq' }],
       messages: referTo(messages),
       bindings: { amqp: { is: 'routingKey', exchange, bindingVersion: '0.3.0' } },

@@ -56,8 +56,10 @@ function channelTable(document: AsyncApiDocument): Html {
   const rows = Object.entries(document.channels).map(([id, channel]) => {
     const messages = Object.keys(channel.messages).map((type) => `<a href="#${escaped(type)}">${escaped(type)}</a>`);
     const about = [`<b>${escaped(channel.title)}</b>`, prose(channel.summary), prose(channel.description ?? '')];
-    const cells = [about.join('<br>'), servicesOf(document, 'send', id), servicesOf(document, 'receive', id)];
-    return [...cells, messages.join('<br>')];
+    // An exchange is read by whoever reads the queues that it leads to, which its description names.
+    const readers = id.startsWith('exchange.') ? '' : servicesOf(document, 'receive', id);
+    const cells = [about.join('<br>'), servicesOf(document, 'send', id), readers];
+    return [...cells, messages.join(', ')];
   });
   return table(['what', 'written by', 'read by', 'messages'], rows);
 }
@@ -65,12 +67,14 @@ function channelTable(document: AsyncApiDocument): Html {
 function messageSection(document: AsyncApiDocument, message: AsyncApiMessage): Html {
   const { name: type, summary, headers, examples } = message;
   const channels = Object.entries(document.channels).filter(([, channel]) => Object.hasOwn(channel.messages, type));
+  // Where it appears first is where it begins; what is sent on after a failure comes later.
+  const writers = servicesOf(document, 'send', channels[0]?.[0], type);
   const readers = servicesOf(document, 'receive', undefined, type);
   const schema: Schema = document.components.schemas[type] ?? {};
   return `<section id="${escaped(type)}">
       <h3>${escaped(type)}</h3>
       <p>${prose(summary)}</p>
-      <p class="who">${channels.map(([, { title }]) => escaped(title)).join(' · ')}. Written by ${servicesOf(document, 'send', undefined, type)}, read by ${readers}.</p>
+      <p class="who">${channels.map(([, { title }]) => escaped(title)).join(' · ')}. Written by ${writers}, read by ${readers}.</p>
       ${formsOf(schema).map(fieldTable).join('\n      <p>Older messages have this form, which is still read:</p>\n      ')}
       ${(examples ?? []).map(({ payload }) => details('Example', `<pre>${escaped(JSON.stringify(payload, null, 2))}</pre>`)).join('')}
       ${details('Headers', formsOf(headers).map(fieldTable).join(''))}

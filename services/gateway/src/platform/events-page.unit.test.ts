@@ -30,6 +30,7 @@ describe('the page of events and queues', () => {
     assert.match(section, /&quot;expires_at&quot;/);
     assert.match(section, /ce_id/);
     assert.match(sectionOf(page, 'user.created'), /read by nobody/);
+    assert.match(sectionOf(page, 'mail.verification'), /Written by auth, read by mail/);
   });
 
   it('shows the forms of a message that are still read', () => {
