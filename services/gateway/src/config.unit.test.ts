@@ -27,7 +27,7 @@ describe('the configuration of the gateway', () => {
         config.BODY_LIMIT,
         config.TRUSTED_HOPS,
       ],
-      [100, 200, 512, 1_000_000, 0],
+      [100, 200, 256, 1_000_000, 0],
     );
   });
 
