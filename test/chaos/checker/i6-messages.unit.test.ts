@@ -4,7 +4,11 @@ import { changed, rowOf, without } from './healthy.ts';
 import { checkMessages } from './i6-messages.ts';
 
 function poisoned(...poison: Poison[]): { faults: FaultRecord[] } {
-  return { faults: [{ name: 'poison', target: '', struckMs: 0, healedMs: 1, recoveredMs: 1, notes: { poison } }] };
+  return { faults: [{ name: 'poison', target: '', struckMs: 10, healedMs: 11, recoveredMs: 1, notes: { poison } }] };
+}
+
+function rabbitWiped(struckMs: number): FaultRecord {
+  return { name: 'rabbit-wipe', target: 'rabbitmq', struckMs, healedMs: struckMs + 1, recoveredMs: 1, notes: {} };
 }
 
 const BAD_JSON: Poison = {
@@ -31,6 +35,14 @@ describe('I6, messages', () => {
     history: poisoned(BAD_JSON, ONE_MEGABYTE),
     evidence: { deadLetters: LETTERS, rabbitDeadLetters: [RABBIT_LETTER] },
   }));
+
+  holds(
+    'when dead letters of RabbitMQ went with its data, which are counted as unknown',
+    () => ({
+      history: { faults: [...poisoned(ONE_MEGABYTE).faults, rabbitWiped(20)] },
+    }),
+    { unknown: 1 },
+  );
 
   holds('when several poisons share their marker', () => ({
     history: poisoned({ ...BAD_JSON, marker: 'mark-7' }, { ...BAD_JSON, id: 'worse', marker: 'mark-7' }),
@@ -88,6 +100,18 @@ describe('I6, messages', () => {
     () => ({ history: poisoned(ONE_MEGABYTE) }),
     { lost: 1 },
     /poison mark-7 \(1 MB\) in mail.jobs was kept by nobody/,
+  );
+  caught(
+    'poison that nobody kept, of RabbitMQ after its data went',
+    () => ({ history: { faults: [rabbitWiped(1), ...poisoned(ONE_MEGABYTE).faults] } }),
+    { lost: 1 },
+    /kept by nobody/,
+  );
+  caught(
+    "poison of Kafka that nobody kept, although RabbitMQ's data went",
+    () => ({ history: { faults: [...poisoned(BAD_JSON).faults, rabbitWiped(20)] } }),
+    { lost: 2 },
+    /was not kept by product/,
   );
   caught(
     'poison that was kept twice',
