@@ -24,6 +24,8 @@ const ALREADY_STARTED = 60;
 const NOT_RUNNING = 70;
 const BAD_NAME = 10;
 const ALREADY_ADDED = 90;
+/** Answered to the removal of a program that has not ended yet, such as one that somebody else is stopping or starting. */
+const STILL_RUNNING = 91;
 /** Answered while supervisord is stopping its programs. */
 const SHUTDOWN_STATE = 6;
 
@@ -99,10 +101,23 @@ async function reload(settings: StackSettings): Promise<{ restarted: string[] }>
   const running = await programStates(settings);
   const [changes] = (await call(settings, 'reloadConfig')) as [string[], string[], string[]][];
   const [added = [], changed = [], removed = []] = changes ?? [];
-  await Promise.all([...changed, ...removed].map((name) => call(settings, 'stopProcessGroup', name, true)));
-  for (const name of [...changed, ...removed]) await call(settings, 'removeProcessGroup', name);
+  await Promise.all([...changed, ...removed].map((name) => stopAndRemove(settings, name)));
   for (const name of [...added, ...changed]) await tolerate(ALREADY_ADDED, call(settings, 'addProcessGroup', name));
   return { restarted: changed.filter((name) => (running?.get(name)?.pid ?? 0) > 0) };
+}
+
+async function stopAndRemove(settings: StackSettings, name: string): Promise<void> {
+  const tryOnce = async (): Promise<boolean> => {
+    await call(settings, 'stopProcessGroup', name, true);
+    try {
+      await call(settings, 'removeProcessGroup', name);
+      return true;
+    } catch (error) {
+      if (error instanceof RpcFault && error.faultCode === STILL_RUNNING) return false;
+      throw error;
+    }
+  };
+  await waitFor(STOP_LIMIT_MS, tryOnce, () => `${name} did not end in time`);
 }
 
 /** Asks for a start without waiting for it; what runs already is left alone. */
