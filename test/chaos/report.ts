@@ -85,7 +85,7 @@ function timeline(history: History, samples: readonly Sample[]): Section[] {
   return [
     {
       heading: 'Throughput',
-      text: 'Operations by the second in which their outcome was known. Shaded: from the strike of a fault to the end of its healing.',
+      text: 'Operations by the second in which their outcome was known. Shaded: from the strike of a fault to the end of its healing; drag over a part to read all names.',
       chart: chart(xs, [
         { label: 'ok', unit: '/s', values: points.map(({ ok }) => ok) },
         { label: 'refused', unit: '/s', values: points.map(({ failed }) => failed) },

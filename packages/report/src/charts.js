@@ -5,6 +5,7 @@
   const AXIS_PX = 64;
   const LABEL_PX = 12;
   const LANE_PX = 17;
+  const MOST_LANES = 4;
   const COLOURS = 8;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -16,7 +17,7 @@
   const unitsOf = (series) => [...new Set(series.map(({ unit }) => unit))].filter(Boolean).join(', ');
   const isRight = ({ axis }) => axis === 'right';
 
-  /** Shaded spans under the curves; their names in as many lanes as keeps them from overlapping. */
+  /** Shaded spans under the curves; their names in a few lanes, and those without room once the reader has zoomed in. */
   function bandsPlugin(bands) {
     const left = (plot, band) => Math.max(plot.bbox.left, plot.valToPos(band.from, 'x', true));
     const right = (plot, band) => Math.min(plot.bbox.left + plot.bbox.width, plot.valToPos(band.to, 'x', true));
@@ -52,6 +53,7 @@
             const start = Math.min(left(plot, band) + gap, bbox.left + bbox.width - width - gap);
             const free = laneEnds.findIndex((end) => end <= start);
             const lane = free === -1 ? laneEnds.length : free;
+            if (lane >= MOST_LANES) continue;
             laneEnds[lane] = start + width + 2 * gap;
             const top = bbox.top + gap + lane * LANE_PX * uPlot.pxRatio;
             ctx.fillStyle = colour('--card');
