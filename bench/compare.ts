@@ -22,7 +22,7 @@ import { commitOf, createWorktree, removeWorktree } from './worktree.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PORT_BASES = { a: 29_500, b: 29_600 };
-const WARM_UP = { ratePerSecond: 100, seconds: 5 };
+const WARM_UP = { ratePerSecond: 150, seconds: 15 };
 const START_RATE = 200;
 
 type Figures = Readonly<Record<string, number>>;

@@ -25,7 +25,8 @@ import { type Bench, runStep } from './step.ts';
 import { uniform } from './workloads.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const WARM_UP = { ratePerSecond: 100, seconds: 5 };
+/** Long enough for the services and the brokers to have compiled what an order passes through. */
+const WARM_UP = { ratePerSecond: 150, seconds: 20 };
 const START_SHARE_OF_P2 = 0.2;
 const DEFAULT_START = 200;
 /** Once W1's maximum is known, the others begin near it. */

@@ -7,7 +7,7 @@ export type Tried<T> = { readonly rate: number; readonly isSustained: boolean; r
 /**
  * The highest rate that is sustained: up by 1.3 from `start` until a step fails (down by 1.3 when the first one does), then
  * three bisections between the best and the worst. Undefined when not even the least rate is sustained. A step that fails by
- * accident only makes the answer lower.
+ * accident only makes the answer lower, so each that fails is taken once more: a hiccup of the machine is not the limit.
  */
 export async function searchRate<T>(
   { start, most = Number.POSITIVE_INFINITY }: { start: number; most?: number },
@@ -16,9 +16,14 @@ export async function searchRate<T>(
   const tried: Tried<T>[] = [];
   let best: Tried<T> | undefined;
   let failed: number | undefined;
-  const step = async (rate: number) => {
+  const measureAt = async (rate: number) => {
     const taken = { rate, ...(await measure(rate)) };
     tried.push(taken);
+    return taken;
+  };
+  const step = async (rate: number) => {
+    const first = await measureAt(rate);
+    const taken = first.isSustained ? first : await measureAt(rate);
     if (taken.isSustained && rate > (best?.rate ?? 0)) best = taken;
     if (!taken.isSustained && rate < (failed ?? Number.POSITIVE_INFINITY)) failed = rate;
   };

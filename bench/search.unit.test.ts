@@ -26,7 +26,26 @@ describe('the search for a rate', () => {
   it('finds nothing when nothing is sustained, and ends', async () => {
     const { best, tried } = await search(500, 0);
     assert.equal(best, undefined);
-    assert.ok(tried.length < 30 && tried.every(({ isSustained }) => !isSustained));
+    assert.ok(tried.length < 60 && tried.every(({ isSustained }) => !isSustained));
+  });
+
+  it('takes a step that failed once more, and believes the second', async () => {
+    const seen = new Map<number, number>();
+    const { best, tried } = await searchRate({ start: 100 }, async (rate) => {
+      const times = (seen.get(rate) ?? 0) + 1;
+      seen.set(rate, times);
+      return { isSustained: rate <= 130 && times > 1, result: rate };
+    });
+    assert.equal(best?.rate, 130);
+    assert.deepEqual(
+      tried.slice(0, 4).map(({ rate, isSustained }) => [rate, isSustained]),
+      [
+        [100, false],
+        [100, true],
+        [130, false],
+        [130, true],
+      ],
+    );
   });
 
   it('asks for no more than it may', async () => {

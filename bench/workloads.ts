@@ -7,7 +7,7 @@ const SEED = 20_240_229;
 const ZIPF_EXPONENT = 1;
 const DUPLICATE_SHARE = 0.3;
 /** A duplicate repeats one of so many requests before it. */
-const DUPLICATE_REACH = 100;
+const DUPLICATE_REACH = 1_000;
 const LOGIN_SHARE = 0.1;
 
 /** Makes request n of a load. Request ids begin with `run`, so that two loads never share one. */
