@@ -53,7 +53,7 @@ async function main(names: string[]): Promise<number> {
   const roots =
     folders.length > 0
       ? folders
-      : ['packages/*', 'services/*', 'infra', 'postman', 'bench', 'test/chaos', 'test/contracts'];
+      : ['packages/*', 'services/*', 'infra', 'postman', 'bench', 'test/chaos', 'test/contracts', 'test/boundaries'];
 
   const filesOf = (suite: Suite) =>
     globSync(patternsOf(suite, roots), { cwd: ROOT, exclude: (path) => path.includes('node_modules') }).sort();
@@ -90,8 +90,7 @@ async function main(names: string[]): Promise<number> {
       }
     }
   } finally {
-    await stack.down();
-    await slowStack.down();
+    await Promise.all([stack.down(), slowStack.down()]);
   }
 
   const totals = readTotals();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Parser } from '@asyncapi/parser';
-import { compileSchema } from '../scripts/compile-schema.ts';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readFixtures } from '../scripts/fixtures.ts';
 import {
   type AsyncApiDocument,
@@ -86,14 +86,14 @@ describe('the JSON Schemas', () => {
     it(`${path} compiles, takes what was published, and refuses what was not`, () => {
       const schema = JSON.parse(readFileSync(join(GENERATED, path), 'utf8')) as { $schema: string; title: string };
       assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema');
-      const check = compileSchema(schema);
+      const accepts = new Ajv2020({ strict: true, strictTypes: false, validateFormats: false }).compile(schema);
       const published = fixtures.filter(({ type }) => type === schema.title);
       assert.ok(published.length > 0);
       for (const { message, path: fixture } of published) {
-        assert.equal(check(message.data), undefined, fixture);
-        assert.equal(check({ ...(message.data as object), added_later: true }), undefined, 'a newer writer is read');
+        assert.ok(accepts(message.data), `${fixture}: ${JSON.stringify(accepts.errors)}`);
+        assert.ok(accepts({ ...(message.data as object), added_later: true }), 'a newer writer is read');
       }
-      for (const data of [{}, null, 'text', []]) assert.notEqual(check(data), undefined, JSON.stringify(data));
+      for (const data of [{}, null, 'text', []]) assert.ok(!accepts(data), JSON.stringify(data));
     });
   }
 });

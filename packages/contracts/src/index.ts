@@ -78,6 +78,6 @@ export {
   type Paging,
 } from './primitives.ts';
 export { type ExchangeFlow, exchangeFlows, type QueueFlow, queueFlows } from './queues.ts';
-export { MAX_IDS_PER_RECEIPT, type Receipt, receipt } from './receipt.ts';
+export { MAX_IDS_PER_RECEIPT, MESSAGE_ID, type Receipt, receipt } from './receipt.ts';
 export { type Access, defineRoute, type Route } from './route.ts';
 export { TOPICS, type Topic } from './topics.ts';
