@@ -20,7 +20,7 @@ export type { PublishFailure, RabbitConnection, RabbitMessage, RabbitOptions } f
 export { createRabbit, PublishError } from './rabbit/connection.ts';
 export type { ConsumeOptions } from './rabbit/consume-options.ts';
 export type { RabbitConsumer } from './rabbit/consumer.ts';
-export type { Receipt, Receivable } from './receipts/receipt.ts';
+export type { Receivable } from './receipts/receipt.ts';
 export type { Receipts, ReceiptsOptions } from './receipts/receipts.ts';
 export { createReceipts } from './receipts/receipts.ts';
 export type { DelayedExchangeSpec, DelayStrategy, QueueSpec, ShopTopologyOptions, Topology } from './topology.ts';

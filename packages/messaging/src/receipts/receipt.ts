@@ -15,19 +15,18 @@
  * finds a handful of copies. When RabbitMQ comes back without the sender's receipt queue, which nobody but the sender
  * declares, its data is gone, and all is published again at once.
  */
-import type { Receipt } from '@punctual/contracts';
+import { MESSAGE_ID, type Receipt } from '@punctual/contracts';
 import type { Envelope } from '../envelope.ts';
 
 export const RECEIPT = 'receipt';
 
-export type { Receipt };
-
 /** What a receipt is for. */
 export type Receivable = Pick<Envelope, 'id' | 'source'>;
 
-const MESSAGE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Only ids that an outbox gives: any other cannot be in the table, or is no UUID to ask for. */
+/**
+ * Passes over ids that no outbox gives, where the contract refuses the whole: they cannot be in the table, or are no UUID to
+ * ask for, and the others are still good.
+ */
 export const receiptSchema = {
   parse(data: unknown): Receipt {
     const ids: unknown = typeof data === 'object' && data !== null && 'message_ids' in data ? data.message_ids : null;

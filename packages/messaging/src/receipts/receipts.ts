@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { MAX_IDS_PER_RECEIPT } from '@punctual/contracts';
+import { MAX_IDS_PER_RECEIPT, type Receipt } from '@punctual/contracts';
 import type { Logger } from '@punctual/telemetry';
 import type { Component } from '../component.ts';
 import { reasonOf } from '../judge.ts';
 import type { RabbitConnection, RabbitMessage } from '../rabbit/connection.ts';
 import { RECEIPTS } from '../topology.ts';
-import { RECEIPT, type Receipt, type Receivable } from './receipt.ts';
+import { RECEIPT, type Receivable } from './receipt.ts';
 
 const DEFAULT_INTERVAL_MS = 1_000;
 const SENDER = /^\/([a-z][a-z-]{0,60})$/;

@@ -76,7 +76,8 @@ export function createDeliverMails(options: DeliverMailsOptions): DeliverMails {
     }
   }
 
-  async function deliver({ type, data: job }: Delivery, claimed: Claim | undefined): Promise<void> {
+  async function deliver({ type, data: job }: Delivery, messageId: string, claimed: Claim | undefined): Promise<void> {
+    if (claimed === undefined) throw new Error(`the ledger did not say who has ${job.intent} in hand`);
     if (claimed === 'busy') throw new RetryLater('another sender has this mail in hand', { delayMs: claimMs });
     if (claimed !== 'claimed') {
       outcomes.inc({ type, outcome: claimed === 'stale' ? 'stale' : 'duplicate' });
@@ -84,7 +85,7 @@ export function createDeliverMails(options: DeliverMailsOptions): DeliverMails {
       return;
     }
     try {
-      await smtp.send({ from, to: job.to, messageId: messageIdOf(job.intent, from), ...renderer.render(type, job) });
+      await smtp.send({ from, to: job.to, messageId, ...renderer.render(type, job) });
     } catch (error) {
       const permanent = error instanceof SmtpRefused;
       const reason = error instanceof Error ? error.message : String(error);
@@ -100,13 +101,10 @@ export function createDeliverMails(options: DeliverMailsOptions): DeliverMails {
 
   return async (jobs) => {
     // Copies of one job share its fate.
-    const distinct = [...new Map(jobs.map((job) => [job.data.intent, job])).values()];
-    const claims = await claim(
-      db.primary,
-      distinct.map((job) => intentOf(job, from)),
-      claimMs,
-    );
-    const deliveries = distinct.map((job) => deliver(job, claims.get(job.data.intent)));
+    const distinct = new Map(jobs.map((job) => [job.data.intent, { job, mail: intentOf(job, from) }]));
+    const mails = [...distinct.values()].map(({ mail }) => mail);
+    const claims = await claim(db.primary, mails, claimMs);
+    const deliveries = [...distinct].map(([intent, { job, mail }]) => deliver(job, mail.messageId, claims.get(intent)));
     for (const outcome of await Promise.allSettled(deliveries)) {
       if (outcome.status === 'rejected') throw outcome.reason;
     }
