@@ -7,7 +7,7 @@ import { migrations } from './migrations.ts';
 
 const AN_HOUR_MS = 3_600_000;
 const SENDERS = 8;
-const MAILS = 30;
+const MAILS = 1_000;
 
 function mail(intent: string, notAfter: string | null = null): Intent {
   return {
