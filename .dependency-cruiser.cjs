@@ -31,7 +31,13 @@ module.exports = {
       'store-imports-domain',
       'Of its service, the store knows the domain only.',
       { path: layer('store'), pathNot: TESTS },
-      { path: own(`commands|queries|${ENTRIES}|app|main|config`) },
+      { path: own(`search|commands|queries|${ENTRIES}|app|main|config`) },
+    ),
+    forbid(
+      'search-imports-domain',
+      'What speaks to a search engine is a store of another kind: of its service, it knows the domain only.',
+      { path: layer('search'), pathNot: TESTS },
+      { path: own(`store|commands|queries|${ENTRIES}|app|main|config`) },
     ),
     forbid(
       'commands-import-domain-and-store',
@@ -47,9 +53,9 @@ module.exports = {
     ),
     forbid(
       'core-knows-no-transport',
-      'Commands, queries and store do not speak HTTP, start processes or read the environment.',
-      { path: layer('commands|queries|store'), pathNot: TESTS },
-      { path: packages('http|config|lifecycle') },
+      'Commands, queries, store and search do not speak HTTP or gRPC, start processes or read the environment.',
+      { path: layer('commands|queries|store|search'), pathNot: TESTS },
+      { path: packages('http|grpc|config|lifecycle') },
     ),
     ...ENTRIES.split('|').map((entry) =>
       forbid(
@@ -58,9 +64,15 @@ module.exports = {
         { path: layer(entry), pathNot: TESTS },
         {
           path: own(
-            ['domain', 'store', 'app', 'main', 'config', ...ENTRIES.split('|').filter((other) => other !== entry)].join(
-              '|',
-            ),
+            [
+              'domain',
+              'store',
+              'search',
+              'app',
+              'main',
+              'config',
+              ...ENTRIES.split('|').filter((other) => other !== entry),
+            ].join('|'),
           ),
         },
       ),
@@ -119,10 +131,34 @@ module.exports = {
       { path: npm('kafkajs|amqplib') },
     ),
     forbid(
+      'etcd-behind-coordination',
+      'packages/coordination is the one place that knows the client of etcd, and what of it bites.',
+      { pathNot: packages('coordination') },
+      { path: npm('etcd3') },
+    ),
+    forbid(
+      'grpc-behind-packages-grpc',
+      "packages/grpc is the one place that knows gRPC's libraries; generated code names their types.",
+      { path: '^(?:packages|services)/', pathNot: `${packages('grpc')}|^packages/contracts/generated/` },
+      { path: npm('nice-grpc[^/]*|@grpc/grpc-js') },
+    ),
+    forbid(
       'knex-behind-postgres',
       'Only packages/postgres, and the stores, know knex.',
       { pathNot: `${packages('postgres')}|${layer('store')}` },
       { path: npm('knex') },
+    ),
+    forbid(
+      'cockatiel-behind-resilience',
+      'There is one kind of policy, and packages/resilience is where it is made.',
+      { pathNot: packages('resilience') },
+      { path: npm('cockatiel') },
+    ),
+    forbid(
+      'opensearch-behind-search',
+      "Only a service's search layer knows OpenSearch's client.",
+      { pathNot: layer('search') },
+      { path: npm('@opensearch-project/opensearch') },
     ),
     forbid(
       'pg-behind-postgres',

@@ -7,14 +7,14 @@ BOOTSTRAP := $(CURDIR)/infra/bootstrap.sh
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 # Exported only when given, so that an empty one does not differ from none.
-$(foreach name,STACK PORT_BASE TIME_SCALE REPLICATION FAILOVER,$(if $($(name)),$(eval export $(name))))
+$(foreach name,STACK PORT_BASE TIME_SCALE REPLICATION FAILOVER INSTANCES PROFILE,$(if $($(name)),$(eval export $(name))))
 
 STACK_CLI := node infra/stack.ts
 CRUISE := node --disable-warning=ExperimentalWarning --import ./test/boundaries/typescript-for-cruiser.ts \
 	node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.cjs
 
-.PHONY: help toolchain up down restart status logs health doctor clean env migrate-up migrate-down seed dev demo postman bench bench-compare bench-smoke chaos \
-	test test-unit test-e2e test-stripe test-coverage lint fmt generate ci
+.PHONY: help toolchain up down restart status logs health doctor clean env config migrate-up migrate-down seed dev reindex demo postman bench bench-compare bench-smoke chaos fuzz \
+	test test-unit test-e2e test-stripe test-coverage lint fmt generate publish-proto ci
 
 help:
 	@grep -hE '^[a-zA-Z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-zA-Z-]+)%?:.*## /\1|/; s/-\|/-SERVICE|/' | \
@@ -56,6 +56,9 @@ migrate-up: toolchain ## Apply the migrations of every service, or of one with S
 migrate-down: toolchain ## Take back the latest migration of every service, or of one with S=order
 	@$(STACK_CLI) migrate-down $(S)
 
+config: toolchain ## Show and change settings while services run: ARGS="set log_level.order debug"
+	@$(STACK_CLI) config $(ARGS)
+
 seed: toolchain ## Put in the demo logins and the small catalog
 	@$(STACK_CLI) seed
 
@@ -65,6 +68,9 @@ dev: toolchain ## Hot reload of all services, or of one with S=order, until Ctrl
 # Patterns cannot be .PHONY; they run every time since what they depend on is.
 run-%: toolchain ## Run one service here in the foreground; ARGS=worker for another entry point
 	@$(STACK_CLI) run $* $(ARGS)
+
+reindex: toolchain ## Build the search index anew beside the live one; CHECK=1 only compares it
+	@$(STACK_CLI) run product -- reindex $(if $(CHECK),--check)
 
 demo: toolchain ## An order's whole life with a day in 20 seconds, printed as it happens
 	@node demo/run.ts $(ARGS)
@@ -88,6 +94,10 @@ chaos: toolchain ## Faults strike while customers shop, then every invariant is 
 		$(if $(FAULT),--fault $(FAULT)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep) $(if $(LIST),--list) \
 		$(if $(STACK),--stack $(STACK)) $(ARGS)
 
+fuzz: toolchain ## Requests made from the OpenAPI document, right ones and wrong ones, hold the answers against it: MINUTES SEED OPERATION KEEP
+	@node --disable-warning=TimeoutNegativeWarning test/fuzz/run.ts $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(OPERATION),--operation "$(OPERATION)") $(if $(KEEP),--keep) $(if $(STACK),--stack $(STACK)) $(ARGS)
+
 test: toolchain ## Every test, against real servers
 	@node test/run.ts $(ARGS)
 
@@ -106,17 +116,23 @@ test-%: toolchain ## All tests of one service or package, such as test-order
 test-coverage: toolchain ## Unit and integration tests with a coverage report in coverage/
 	@c8 --src packages --src services --exclude '**/*.test.ts' -r text-summary -r html node test/run.ts unit integration $(ARGS)
 
-lint: toolchain ## Format, lint rules, types, who may import whom, generated files
+lint: toolchain ## Format, lint rules, types, who may import whom, .proto files, generated files
 	@biome check .
 	@tsc --noEmit -p .
 	@$(CRUISE) packages services
+	@buf lint packages/contracts/proto
+	@buf breaking packages/contracts/proto --against packages/contracts/proto/published.binpb
 	@node packages/contracts/scripts/generate.ts --check
 
 fmt: toolchain ## Format the source and apply safe fixes
 	@biome check --write .
 
+publish-proto: toolchain ## Take the .proto files as published: from then on nothing in them may break
+	@buf build packages/contracts/proto --exclude-source-info -o packages/contracts/proto/published.binpb
+
 generate: toolchain ## Write the files that are generated from the contracts
 	@node packages/contracts/scripts/generate.ts
+	@node test/configuration/reference.ts
 
 ci: toolchain ## What continuous integration runs
 	@.ci/run

@@ -31,7 +31,7 @@ export const USAGE = `usage: make bench [W=1,3] [SECONDS=20] [RATE=300] [LIST=1]
   --most 1000         the search asks for no more orders per second
   --connections 256   of the load generator
   --clients 32        of pgbench
-  --size 1            share of the rows that W5, W6 and W8 are about, such as 0.01 for trying things out
+  --size 1            share of the rows that W5, W6, W8 and W10 are about, such as 0.01 for trying things out
   --no-ceilings       without P0 and P2, which the ratios need
   --stack bench       the name of the stack
   --keep              takes the stack when it runs, and leaves it running

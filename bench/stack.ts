@@ -7,16 +7,19 @@ import { queryAll } from './postgres.ts';
 
 const HERE = join(import.meta.dirname, '..');
 /** One load generator stands for thousands of clients, so the limits per client and per user are out of its way. */
-const SERVICE_ENV = {
+const BENCH_VARIABLES: ServiceVariables = {
   gateway: { RATE_LIMIT_PER_SECOND: '1000000', RATE_LIMIT_BURST: '1000000' },
   order: { ORDER_MAX_OPEN: '0' },
   // A workload with its search takes longer than a token lasts.
   auth: { REGISTER_ADDRESS_LIMIT: '1000000', ACCESS_TOKEN_TTL: '12h' },
 };
 
+export type ServiceVariables = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 export type Settings = {
   readonly STACK: string;
   readonly GATEWAY_URL: string;
+  readonly PRODUCT_URL: string;
   readonly INBOX_URL: string;
   readonly STACK_HOME: string;
   readonly DATABASE_PREFIX: string;
@@ -37,6 +40,8 @@ export type BenchStack = {
   readonly durability: string;
   /** A command of infra/stack.ts, such as `stop order`. */
   command(...args: string[]): Promise<void>;
+  /** Brings the stack up with OpenSearch or without it; it begins without. */
+  useServers(profile: 'core' | 'full'): Promise<void>;
   /** Stops the stack and removes its data, unless it is kept. */
   clean(): Promise<void>;
 };
@@ -50,13 +55,25 @@ export type StackOptions = {
   readonly keep?: boolean;
   /** Progress of the stack's commands is only shown when they fail. */
   readonly quiet?: boolean;
+  /** Variables of the services, in place of those of a bench. */
+  readonly services?: ServiceVariables;
 };
 
-export async function startStack({ name, root = HERE, portBase, keep, quiet }: StackOptions): Promise<BenchStack> {
-  const env: NodeJS.ProcessEnv = { ...process.env, STACK: name, SERVICE_ENV: JSON.stringify(SERVICE_ENV) };
+export async function startStack(options: StackOptions): Promise<BenchStack> {
+  const { name, root = HERE, portBase, keep, quiet, services = BENCH_VARIABLES } = options;
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    STACK: name,
+    PROFILE: 'core',
+    SERVICE_ENV: JSON.stringify(services),
+  };
   for (const key of ['PORT_BASE', 'TIME_SCALE']) delete env[key];
   if (portBase !== undefined) env.PORT_BASE = String(portBase);
   const command = (...args: string[]) => runCommand(args, { cwd: root, env, quiet: quiet ?? false });
+  const useServers = (profile: 'core' | 'full') => {
+    env.PROFILE = profile;
+    return command('up');
+  };
   const clean = async () => {
     if (!keep) await command('clean');
   };
@@ -68,7 +85,7 @@ export async function startStack({ name, root = HERE, portBase, keep, quiet }: S
       env,
     });
     const settings: Settings = JSON.parse(stdout);
-    return { settings, durability: await durabilityOf(settings), command, clean };
+    return { settings, durability: await durabilityOf(settings), command, useServers, clean };
   } catch (error) {
     await clean();
     throw error;

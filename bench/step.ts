@@ -17,7 +17,7 @@ export type Bench = {
   readonly connections: number;
   /** Of one step. */
   readonly seconds: number;
-  /** Share of the rows that W5, W6 and W8 are about, for trying things out. */
+  /** Share of the rows that W5, W6, W8 and W10 are about, for trying things out. */
   readonly size: number;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;

@@ -67,6 +67,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...PROGRAM_COMMANDS,
   ...FAILOVER_COMMANDS,
   ...SERVICE_COMMANDS,
+  config: {
+    usage: 'get|set|unset|audit [KEY] [VALUE]',
+    about: 'show and change the settings that services take up while they run',
+    needsStack: true,
+    // Only this command needs the client of etcd, which takes half a second to load.
+    run: async (input) => (await import('./config-command.ts')).runConfig(input),
+  },
 };
 
 async function bringUp({ settings, profile, timeScale, write }: CommandInput): Promise<void> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { hasKafkaJars } from './kafka/kafka-jars.ts';
 import { logTail } from './log-tail.ts';
+import { missingJars } from './maven-jars.ts';
 import { missingPackages } from './packages.ts';
 import { checkMachine, checkPorts, checkRoom } from './preflight.ts';
 import { type Readiness, serverReadiness } from './readiness.ts';
@@ -47,7 +47,7 @@ export async function doctor(settings: StackSettings, write: Write): Promise<boo
   const checks: [string, () => unknown][] = [
     ['64-bit Linux, and a folder for the data that can be used', () => checkMachine(settings)],
     ['Debian packages of every server, Java', () => checkPackages(settings)],
-    ["Kafka's jars", () => checkJars(settings)],
+    ['Jars of the servers that Maven fetches', () => checkJars(settings)],
   ];
   if (states === undefined) {
     const plan = stackPlan(settings, ensureSecrets(settings), { timeScale: 1 });
@@ -90,13 +90,16 @@ async function report(label: string, check: () => unknown, write: Write): Promis
 }
 
 async function checkPackages(settings: StackSettings): Promise<void> {
-  const missing = await missingPackages(!hasKafkaJars(settings));
+  const missing = await missingPackages(missingJars(settings).length > 0);
   if (missing.length > 0)
     throw new UserError(`Missing: ${missing.join(' ')}`, 'make up installs them (as root or with sudo).');
 }
 
 function checkJars(settings: StackSettings): void {
-  if (!hasKafkaJars(settings)) throw new UserError('Not fetched yet', 'make up fetches them with Maven.');
+  const missing = missingJars(settings).map(({ server }) => server);
+  if (missing.length > 0) {
+    throw new UserError(`Not fetched yet: ${missing.join(', ')}`, 'make up fetches them with Maven.');
+  }
 }
 
 async function withLimit(work: Promise<void>): Promise<void> {

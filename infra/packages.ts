@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { ETCD_SERVER } from './etcd/etcd.ts';
 import { postgresBin } from './postgres/postgres.ts';
 import { RABBITMQ_SERVER } from './rabbitmq/rabbitmq.ts';
 import { run } from './run.ts';
@@ -21,11 +22,12 @@ const REQUIREMENTS: readonly Requirement[] = [
   { packages: ['pgpool2'], isPresent: () => existsSync('/usr/sbin/pgpool') },
   { packages: ['redis-server'], isPresent: () => existsSync('/usr/bin/redis-server') },
   { packages: ['rabbitmq-server'], isPresent: () => existsSync(RABBITMQ_SERVER) && existsSync('/usr/bin/epmd') },
+  { packages: ['etcd-server'], isPresent: () => existsSync(ETCD_SERVER) },
   { packages: ['haproxy'], isPresent: () => existsSync('/usr/sbin/haproxy') },
   { packages: ['supervisor'], isPresent: () => existsSync('/usr/bin/supervisord') },
 ];
 
-/** The Debian packages that are missing. `needMaven` is true until Kafka's jars are there. */
+/** The Debian packages that are missing. `needMaven` is true until the jars are there. */
 export async function missingPackages(needMaven: boolean): Promise<string[]> {
   const missing = REQUIREMENTS.filter((requirement) => !requirement.isPresent()).flatMap(({ packages }) => packages);
   if (!(await hasJava())) missing.push('openjdk-17-jre-headless');

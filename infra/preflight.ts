@@ -7,7 +7,8 @@ import { DEFAULT_STACK, portsOf, type StackSettings } from './stack-settings.ts'
 import { UserError } from './user-error.ts';
 
 const MEGABYTE = 1024 * 1024;
-const SERVERS_MEMORY_MB = 1300;
+const SERVERS_MEMORY_MB = 1340;
+const OPENSEARCH_MEMORY_MB = 900;
 const SERVICES_MEMORY_MB = 720;
 const FREE_DISK_MB = 2500;
 const SUGGESTED_BASES = [29000, 28000, 27000, 26000, 22000, 21000];
@@ -36,7 +37,7 @@ function checkReachable(home: string, account: string): void {
     if ((statSync(folder).mode & 0o001) === 0) {
       throw new UserError(
         `The account ${account} cannot enter ${folder}, but Postgres runs as ${account} when root starts the stack`,
-        'Set PUNCTUAL_HOME to a folder that everyone may pass through, e.g. /var/lib/punctual.',
+        `Let everyone pass through it (chmod o+x ${folder}), or set PUNCTUAL_HOME to a folder where they may.`,
       );
     }
   }
@@ -44,7 +45,8 @@ function checkReachable(home: string, account: string): void {
 
 /** Memory and disk for programs that are about to start. */
 export function checkRoom(settings: StackSettings, options: { servers: boolean; services: boolean }): void {
-  const neededMb = (options.servers ? SERVERS_MEMORY_MB : 0) + (options.services ? SERVICES_MEMORY_MB : 0);
+  const serversMb = SERVERS_MEMORY_MB + (settings.serverProfile === 'full' ? OPENSEARCH_MEMORY_MB : 0);
+  const neededMb = (options.servers ? serversMb : 0) + (options.services ? SERVICES_MEMORY_MB : 0);
   const availableMb = Math.floor(availableMemoryBytes() / MEGABYTE);
   if (availableMb < neededMb) {
     throw new UserError(

@@ -68,7 +68,13 @@ export function serverReadiness(settings: StackSettings, secrets: Secrets): Read
         await probeHttp(`http://127.0.0.1:${ports.rabbitmqManagement}/api/health/checks/virtual-hosts`, management);
       },
     },
+    {
+      label: 'etcd has a leader and answers',
+      programs: ['etcd'],
+      probe: () => probeHttp(`http://127.0.0.1:${ports.etcd}/health`),
+    },
     { label: 'Kafka answers with its metadata', programs: ['kafka'], probe: () => probeKafka(ports.kafka) },
+    ...(settings.serverProfile === 'full' ? [openSearchReadiness(settings)] : []),
     {
       label: 'The inbox takes mail and shows it',
       programs: ['inbox'],
@@ -78,6 +84,15 @@ export function serverReadiness(settings: StackSettings, secrets: Secrets): Read
       },
     },
   ];
+}
+
+/** Yellow is one node's best for an index that wants replicas. */
+function openSearchReadiness({ ports }: StackSettings): Readiness {
+  return {
+    label: 'OpenSearch has its cluster and every shard',
+    programs: ['opensearch'],
+    probe: () => probeHttp(`http://127.0.0.1:${ports.opensearch}/_cluster/health?wait_for_status=yellow&timeout=2s`),
+  };
 }
 
 /** Streaming, from this primary, and replayed to where the primary was when asked. */

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DATABASE_SERVICES } from './services.ts';
 import type { StackSettings } from './stack-settings.ts';
 
@@ -13,6 +13,8 @@ export type Secrets = Readonly<{
   tester: string;
   services: Readonly<Record<string, string>>;
   rabbitmq: string;
+  /** Our services prove themselves to each other with it. */
+  serviceKey: string;
   /** Signs the webhooks of the payment sandbox. */
   sandboxWebhook: string;
   erlangCookie: string;
@@ -24,6 +26,8 @@ export const RABBITMQ_USER = 'punctual';
 
 /** Reads the stack's secrets and makes those that are missing. */
 export function ensureSecrets(settings: StackSettings): Secrets {
+  // A recursive mkdir gives its mode to every folder that it makes, and the servers' account has to pass through those above.
+  mkdirSync(dirname(settings.folders.secrets), { recursive: true, mode: 0o755 });
   mkdirSync(settings.folders.secrets, { recursive: true, mode: 0o700 });
   const read = (name: string, make: () => string) => readOrMake(join(settings.folders.secrets, name), make);
   read('jwt-signing-key.pem', ed25519Pem);
@@ -34,6 +38,7 @@ export function ensureSecrets(settings: StackSettings): Secrets {
     tester: read('postgres-tester', password),
     services: Object.fromEntries(DATABASE_SERVICES.map((service) => [service, read(`postgres-${service}`, password)])),
     rabbitmq: read('rabbitmq-password', password),
+    serviceKey: read('service-key', password),
     sandboxWebhook: read('sandbox-webhook', password),
     erlangCookie: read('erlang-cookie', password),
     jwtSigningKeyFile: join(settings.folders.secrets, 'jwt-signing-key.pem'),

@@ -65,7 +65,12 @@ async function runHere(input: CommandInput): Promise<boolean> {
   const replaces = wasRunning && ['all', 'api'].includes(command[0] ?? '');
   if (replaces) await stopProgram(settings, service);
   try {
-    const env = { ...process.env, ...serviceEnvironment(settings, ensureSecrets(settings), service, lastTimeScale) };
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      ...serviceEnvironment(settings, ensureSecrets(settings), service, lastTimeScale),
+    };
+    if (command[0] === 'reindex' && env.OPENSEARCH_URL === undefined)
+      throw new UserError(`The stack ${settings.name} has no OpenSearch`, 'Start it with: make up PROFILE=full');
     return (
       (await inForeground([pinnedNode(settings), serviceMain(settings, service), ...command], env, settings.repo)) === 0
     );

@@ -1,7 +1,13 @@
 import type { StackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
 
-const LINKED = { pgpool: 'pgpool', kafka: 'kafka', rabbitmq: 'rabbitmq', smtp: 'smtp' } as const;
+const LINKED = {
+  pgpool: 'pgpool',
+  kafka: 'kafka',
+  rabbitmq: 'rabbitmq',
+  smtp: 'smtp',
+  opensearch: 'opensearch',
+} as const;
 type LinkName = keyof typeof LINKED;
 
 /**

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { postgresUrl, rabbitmqUrl, redisNodeList } from './connections.ts';
+import { ETCD_PREFIX, postgresUrl, rabbitmqUrl, redisNodeList } from './connections.ts';
+import { etcdEndpoints } from './etcd/etcd.ts';
 import { MAIL_NICENESS } from './inbox/program.ts';
 import { databaseName } from './postgres/roles.ts';
 import type { Program } from './program.ts';
 import { type Secrets, writeSecretFile } from './secrets.ts';
+import { serviceAddresses } from './service-addresses.ts';
 import { throughLinks } from './service-links.ts';
-import { isDatabaseService, SERVICES, type ServiceName } from './services.ts';
-import type { PortName, StackSettings } from './stack-settings.ts';
+import { type GrpcService, isDatabaseService, SERVICES, type ServiceName } from './services.ts';
+import { instancesOf, type StackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
 
 /** Connections of each pool, primary and replica alike. All of them together stay below pgpool's clients. */
@@ -51,10 +53,10 @@ export function servicePrograms(
   node: string,
   options: { timeScale: number; watch?: readonly string[] },
 ): Program[] {
-  return presentServices(settings).map((service, index) => {
+  return instancesOf(settings, presentServices(settings)).map(({ program, service, http, grpc }, index) => {
     const isWatched = options.watch?.includes(service) ?? false;
     return {
-      name: service,
+      name: program,
       kind: 'service',
       command: [
         node,
@@ -65,8 +67,17 @@ export function servicePrograms(
         'all',
       ],
       cwd: settings.repo,
-      env: { ...serviceEnvironment(settings, secrets, service, options.timeScale), ...extraEnvironment(service) },
-      ports: [service satisfies PortName],
+      env: {
+        ...serviceEnvironment(settings, secrets, service, options.timeScale),
+        ...(program === service
+          ? {}
+          : {
+              PORT: String(settings.ports[http]),
+              ...(grpc === undefined ? {} : { GRPC_PORT: String(settings.ports[grpc]) }),
+            }),
+        ...extraEnvironment(service),
+      },
+      ports: grpc === undefined ? [http] : [http, grpc],
       // The watching process has the service as its child.
       stopAsGroup: isWatched,
       stopWaitSeconds: 20,
@@ -124,6 +135,10 @@ export function serviceEnvironment(
   const kafka = { KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`, KAFKA_TOPIC_PREFIX: '' };
   const rabbit = { RABBITMQ_URL_FILE: file('rabbitmq-url', rabbitmqUrl(linked, secrets)), DELAY_STRATEGY: 'auto' };
   const redis = { REDIS_NODES: redisNodeList(settings) };
+  const calls = {
+    SERVICE_KEY_FILE: file('service-key', secrets.serviceKey),
+  };
+  const grpc = (name: GrpcService) => ({ ...calls, GRPC_PORT: String(ports[`${name}Grpc`]) });
   const database = (name: keyof typeof POOL_SIZE) => {
     const role = databaseName(settings, name);
     const pooled = postgresUrl(role, secrets.services[name] ?? '', ports.pgpool, role);
@@ -133,11 +148,12 @@ export function serviceEnvironment(
       DATABASE_POOL_MAX: String(POOL_SIZE[name]),
     };
   };
-  const common = { ...base, ...(isDatabaseService(service) ? database(service) : {}) };
+  const common = { ...base, ...discovery(settings), ...(isDatabaseService(service) ? database(service) : {}) };
   switch (service) {
     case 'auth':
       return {
         ...common,
+        ...grpc('auth'),
         ...identity,
         ...kafka,
         ...rabbit,
@@ -147,26 +163,32 @@ export function serviceEnvironment(
         VERIFICATION_MAX_TRIES: '5',
       };
     case 'product':
-      return { ...common, ...identity, ...kafka, ...rabbit };
+      return {
+        ...common,
+        ...grpc('product'),
+        ...identity,
+        ...kafka,
+        ...rabbit,
+        ...(settings.serverProfile === 'full' ? { OPENSEARCH_URL: url(ports.opensearch) } : {}),
+      };
     case 'order':
       return {
         ...common,
+        ...grpc('order'),
         ...identity,
         ...kafka,
         ...rabbit,
         ...redis,
         ...SHOP_HOURS,
         TIME_SCALE: String(timeScale),
-        PRODUCT_URL: url(ports.product),
-        PAYMENT_URL: url(ports.payment),
         PAY_WITH_TEST_CARD: 'true',
       };
     case 'payment':
       return {
         ...common,
+        ...grpc('payment'),
         ...identity,
         ...kafka,
-        ORDER_URL: url(ports.order),
         PAYMENT_PROVIDER: 'sandbox',
         SANDBOX_WEBHOOK_SECRET_FILE: file('sandbox-webhook-secret', secrets.sandboxWebhook),
         WEBHOOK_URL: `${url(ports.public)}/payments/webhooks/sandbox`,
@@ -176,25 +198,34 @@ export function serviceEnvironment(
     case 'gateway':
       return {
         ...common,
+        ...calls,
         ...identity,
+        ...kafka,
         ...redis,
         PUBLIC_URL: publicUrl,
         // HAProxy is the one hop that may say who the client is.
         TRUSTED_HOPS: '1',
-        GATEWAY_ROUTES: gatewayRoutes(settings),
+        GATEWAY_ROUTES: gatewayRoutes(),
       };
     default:
       return service satisfies never;
   }
 }
 
+/** Services find each other through etcd; the first instances' addresses serve until it has answered. */
+function discovery(settings: StackSettings): Record<string, string> {
+  return {
+    DISCOVERY: 'etcd',
+    ETCD_ENDPOINTS: etcdEndpoints(settings),
+    ETCD_PREFIX,
+    ADVERTISE_HOST: '127.0.0.1',
+    SERVICE_ADDRESSES: serviceAddresses(settings),
+  };
+}
+
 /** Which path goes to which service. */
-function gatewayRoutes({ ports }: StackSettings): string {
-  const route = (name: 'auth' | 'product' | 'order' | 'payment', ...prefixes: string[]) => ({
-    name,
-    url: `http://127.0.0.1:${ports[name]}`,
-    prefixes,
-  });
+function gatewayRoutes(): string {
+  const route = (name: GrpcService, ...prefixes: string[]) => ({ name, prefixes });
   return JSON.stringify([
     route('auth', '/auth', '/users', '/.well-known/jwks.json'),
     route('product', '/products'),

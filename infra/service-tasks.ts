@@ -5,7 +5,7 @@ import type { Secrets } from './secrets.ts';
 import { presentServices, serviceEnvironment, serviceMain } from './service-programs.ts';
 import { DATABASE_SERVICES, SEEDED_SERVICES, type ServiceName } from './services.ts';
 import { pinnedNode } from './stack-plan.ts';
-import type { StackSettings } from './stack-settings.ts';
+import { instancesOf, type StackSettings } from './stack-settings.ts';
 import { allSteps, type Steps } from './steps.ts';
 import { UserError } from './user-error.ts';
 
@@ -66,10 +66,10 @@ async function runServiceCommand(
 /** Every service answers ready, and HAProxy has found the gateway. */
 export function serviceReadiness(settings: StackSettings): Readiness[] {
   const services = presentServices(settings);
-  const own: Readiness[] = services.map((service) => ({
-    label: `${service} is ready`,
-    programs: [service],
-    probe: () => probeHttp(`http://127.0.0.1:${settings.ports[service]}/health/ready`),
+  const own: Readiness[] = instancesOf(settings, services).map(({ program, http }) => ({
+    label: `${program} is ready`,
+    programs: [program],
+    probe: () => probeHttp(`http://127.0.0.1:${settings.ports[http]}/health/ready`),
   }));
   if (!services.includes('gateway')) return own;
   return [

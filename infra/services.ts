@@ -15,6 +15,10 @@ export const DATABASE_SERVICES = [
 ] as const satisfies readonly ServiceName[];
 export type DatabaseService = (typeof DATABASE_SERVICES)[number];
 
+/** Those that others call over gRPC. */
+export const GRPC_SERVICES = ['auth', 'product', 'order', 'payment'] as const satisfies readonly ServiceName[];
+export type GrpcService = (typeof GRPC_SERVICES)[number];
+
 /** Those that bring sample data: the demo logins and a small catalog. */
 export const SEEDED_SERVICES = ['auth', 'product'] as const satisfies readonly ServiceName[];
 

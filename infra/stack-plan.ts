@@ -9,9 +9,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { etcd, etcdFolder } from './etcd/etcd.ts';
 import { haproxy } from './haproxy/haproxy.ts';
 import { inbox } from './inbox/program.ts';
 import { kafka } from './kafka/kafka.ts';
+import { opensearch } from './opensearch/opensearch.ts';
 import { pgpool } from './pgpool/pgpool.ts';
 import { failoverPrograms } from './postgres/failover-program.ts';
 import { postgres } from './postgres/postgres.ts';
@@ -40,6 +42,8 @@ export function stackPlan(
     redis(settings),
     rabbitmq(settings, secrets, source('rabbitmq/run.sh')),
     kafka(settings, source('kafka/run.sh')),
+    { programs: [etcd(settings)], files: [] },
+    settings.serverProfile === 'full' ? opensearch(settings, source('opensearch/run.sh')) : { programs: [], files: [] },
     { programs: [inbox(settings, node)], files: [] },
     haproxy(settings),
     { programs: failoverPrograms(settings, node), files: [] },
@@ -62,6 +66,8 @@ export async function writePlan(settings: StackSettings, plan: StackPlan): Promi
   for (const folder of [folders.conf, folders.log, folders.run, folders.data])
     mkdirSync(folder, { recursive: true, mode: 0o755 });
   for (const node of REDIS_NODES) mkdirSync(redisFolder(settings, node), { recursive: true, mode: 0o700 });
+  // etcd refuses a folder that others may read.
+  mkdirSync(etcdFolder(settings), { recursive: true, mode: 0o700 });
   for (const name of ['rabbitmq', 'inbox']) mkdirSync(join(folders.data, name), { recursive: true, mode: 0o700 });
   for (const name of ['postgres', 'pgpool']) {
     const folder = join(folders.data, name);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { etcd } from './etcd/etcd.ts';
 import { haproxy } from './haproxy/haproxy.ts';
 import { kafka } from './kafka/kafka.ts';
-import { PGPOOL_CLIENTS, pgpool } from './pgpool/pgpool.ts';
+import { opensearch } from './opensearch/opensearch.ts';
+import { pgpool, pgpoolClients } from './pgpool/pgpool.ts';
 import { postgres } from './postgres/postgres.ts';
 import { rolesSql } from './postgres/roles.ts';
 import type { ConfigFile } from './program.ts';
@@ -26,6 +28,7 @@ const secrets: Secrets = {
     mail: 'secret-mail',
   },
   rabbitmq: 'secret-rabbitmq',
+  serviceKey: 'secret-service-key',
   sandboxWebhook: 'secret-webhook',
   erlangCookie: 'secret-cookie',
   jwtSigningKeyFile: '/nowhere/key.pem',
@@ -36,6 +39,8 @@ const servers = [
   redis(settings),
   rabbitmq(settings, secrets, ''),
   kafka(settings, ''),
+  { programs: [etcd(settings)], files: [] },
+  opensearch(settings, ''),
   haproxy(settings),
 ];
 const programs = servers.flatMap((server) => server.programs);
@@ -58,11 +63,16 @@ describe("the servers' configuration", () => {
       new RegExp(`^listeners=PLAINTEXT://127\\.0\\.0\\.1:${ports.kafka},`, 'm'),
     );
     assert.match(textOf('redis-1.conf'), /^bind 127\.0\.0\.1$/m);
+    assert.match(textOf('opensearch.yml'), /^network\.host: 127\.0\.0\.1$/m);
   });
 
   it('gives every port to one program', () => {
     const taken = programs.flatMap((program) => program.ports);
     assert.equal(new Set(taken).size, taken.length);
+  });
+
+  it('lets OpenSearch make no index that nobody has defined', () => {
+    assert.match(textOf('opensearch.yml'), /^action\.auto_create_index: false$/m);
   });
 
   it('keeps what was committed on the disk', () => {
@@ -80,7 +90,9 @@ describe("the servers' configuration", () => {
 
   it('has room in pgpool for every pool of every service', () => {
     const clients = Object.values(POOL_SIZE).reduce((total, size) => total + 2 * size, 0);
-    assert.ok(clients < PGPOOL_CLIENTS, `${clients} of ${PGPOOL_CLIENTS}`);
+    assert.ok(clients < pgpoolClients({ instances: {} }));
+    for (const [service, size] of Object.entries(POOL_SIZE))
+      assert.ok(clients + 4 * size < pgpoolClients({ instances: { [service]: 3 } }), service);
   });
 
   it('gives each service a database and a role of its own, named after the stack', () => {

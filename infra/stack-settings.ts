@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { GRPC_SERVICES, isService, type ServiceName } from './services.ts';
 import { UserError } from './user-error.ts';
 
 /**
  * Every port of a stack, as an offset from its base. Nothing else in the repository knows a port of the native stack.
- * Gaps are room for what is to come (gRPC, Prometheus).
+ * Gaps are room for what is to come (Prometheus).
  */
 const PORT_OFFSETS = {
   public: 0,
@@ -36,10 +37,38 @@ const PORT_OFFSETS = {
   kafka: 50,
   kafkaController: 51,
   kafkaLinked: 52,
+  authGrpc: 61,
+  productGrpc: 62,
+  orderGrpc: 63,
+  paymentGrpc: 64,
+  etcd: 70,
+  etcdPeer: 71,
+  opensearch: 72,
+  opensearchTransport: 73,
 } as const;
 
-export type PortName = keyof typeof PORT_OFFSETS;
+/** For further instances of services: HTTP and gRPC of each, from this offset on. */
+const FIRST_EXTRA_OFFSET = 80;
+const EXTRA_PORTS = [
+  ['extra1Http', 'extra1Grpc'],
+  ['extra2Http', 'extra2Grpc'],
+  ['extra3Http', 'extra3Grpc'],
+  ['extra4Http', 'extra4Grpc'],
+  ['extra5Http', 'extra5Grpc'],
+  ['extra6Http', 'extra6Grpc'],
+  ['extra7Http', 'extra7Grpc'],
+  ['extra8Http', 'extra8Grpc'],
+  ['extra9Http', 'extra9Grpc'],
+  ['extra10Http', 'extra10Grpc'],
+] as const;
+
+export type PortName = keyof typeof PORT_OFFSETS | (typeof EXTRA_PORTS)[number][number];
 export type Ports = Readonly<Record<PortName, number>>;
+
+const PORT_OFFSET_OF: ReadonlyMap<PortName, number> = new Map([
+  ...(Object.entries(PORT_OFFSETS) as [PortName, number][]),
+  ...EXTRA_PORTS.flat().map((port, index): [PortName, number] => [port, FIRST_EXTRA_OFFSET + index]),
+]);
 
 /** The addresses that people know by heart; they hold for the default stack as long as nobody moves it with PORT_BASE. */
 const WELL_KNOWN_PORTS: Partial<Record<PortName, number>> = {
@@ -53,6 +82,15 @@ export const REPLICATIONS = ['asynchronous', 'synchronous'] as const;
 export type Replication = (typeof REPLICATIONS)[number];
 export const FAILOVERS = ['manual', 'automatic'] as const;
 export type Failover = (typeof FAILOVERS)[number];
+
+/** How many processes of a service run; one of each that is not named. */
+export type InstanceCounts = Readonly<Partial<Record<ServiceName, number>>>;
+
+/** One process of a service. The first has the service's name and ports, the others `product-2` and so on. */
+export type ServiceInstance = { program: string; service: ServiceName; http: PortName; grpc: PortName | undefined };
+/** Which backing servers there are: `full` has OpenSearch too; with `core`, Postgres answers searches. */
+export const SERVER_PROFILES = ['core', 'full'] as const;
+export type ServerProfile = (typeof SERVER_PROFILES)[number];
 
 export const DEFAULT_STACK = 'punctual';
 const DEFAULT_BASES: Readonly<Record<string, number>> = { [DEFAULT_STACK]: 23000, test: 31000, chaos: 29400 };
@@ -81,6 +119,8 @@ export type StackSettings = Readonly<{
   replication: Replication;
   /** Who promotes the replica when the primary is lost: the operator, or the stack. */
   failover: Failover;
+  instances: InstanceCounts;
+  serverProfile: ServerProfile;
 }>;
 
 /** What `up` was last asked for; kept beside the data so that later commands need no variables. */
@@ -91,6 +131,8 @@ export type StackState = {
   /** Absent in the state of an older stack. */
   replication?: Replication;
   failover?: Failover;
+  instances?: InstanceCounts;
+  serverProfile?: ServerProfile;
 };
 
 /** Ports of the stack with this name; an explicit base moves all of them together. */
@@ -98,13 +140,37 @@ export function portsOf(name: string, explicitBase?: number): { portBase: number
   const portBase = explicitBase ?? DEFAULT_BASES[name] ?? derivedBase(name);
   const wellKnown = explicitBase === undefined && name === DEFAULT_STACK ? WELL_KNOWN_PORTS : {};
   const ports = Object.fromEntries(
-    portNames().map((port) => [port, wellKnown[port] ?? portBase + PORT_OFFSETS[port]]),
+    portNames().map((port) => [port, wellKnown[port] ?? portBase + (PORT_OFFSET_OF.get(port) ?? 0)]),
   ) as Record<PortName, number>;
   return { portBase, ports };
 }
 
 export function portNames(): PortName[] {
-  return Object.keys(PORT_OFFSETS) as PortName[];
+  return [...PORT_OFFSET_OF.keys()];
+}
+
+/** Every process of these services that the stack runs, first instances first. */
+export function instancesOf(
+  { instances }: Pick<StackSettings, 'instances'>,
+  services: readonly ServiceName[],
+): ServiceInstance[] {
+  const first = services.map((service) => {
+    const grpc = GRPC_SERVICES.find((name) => name === service);
+    return { program: service, service, http: service, grpc: grpc && (`${grpc}Grpc` as const) };
+  });
+  const further = services.flatMap((service) =>
+    Array.from({ length: (instances[service] ?? 1) - 1 }, (_, index) => ({
+      program: `${service}-${index + 2}`,
+      service,
+    })),
+  );
+  return [
+    ...first,
+    ...further.flatMap((instance, index) => {
+      const [http, grpc] = EXTRA_PORTS[index] ?? [];
+      return http === undefined ? [] : [{ ...instance, http, grpc }];
+    }),
+  ];
 }
 
 /** A stack by name. The port base comes from the argument, else from the stack's last `up`, else from its name. */
@@ -156,6 +222,8 @@ export function stackSettings(options: {
     serverUser: isRoot ? 'postgres' : undefined,
     replication,
     failover,
+    instances: parseInstances(env.INSTANCES) ?? state?.instances ?? {},
+    serverProfile: oneOf('PROFILE', env, SERVER_PROFILES) ?? state?.serverProfile ?? 'core',
   };
 }
 
@@ -189,6 +257,32 @@ function parsePortBase(text: string | undefined): number | undefined {
     );
   }
   return base;
+}
+
+/** `{"product":2}`. The gateway stays one: HAProxy stands in front of a single one. */
+function parseInstances(text: string | undefined): InstanceCounts | undefined {
+  if (!text) return undefined;
+  const advice = 'For example: INSTANCES=\'{"product":2}\'';
+  const counts = new Map<ServiceName, number>();
+  try {
+    const given: unknown = JSON.parse(text);
+    if (typeof given !== 'object' || given === null) throw new Error('this is no object');
+    for (const [service, count] of Object.entries(given)) {
+      if (!isService(service) || service === 'gateway') throw new Error(`${service} cannot have several instances`);
+      if (!Number.isInteger(count) || Number(count) < 1)
+        throw new Error(`${service}: ${String(count)} is no number of instances`);
+      counts.set(service, Number(count));
+    }
+  } catch (error) {
+    throw new UserError(`INSTANCES=${text}: ${error instanceof Error ? error.message : String(error)}`, advice);
+  }
+  const further = [...counts.values()].reduce((sum, count) => sum + count - 1, 0);
+  if (further > EXTRA_PORTS.length)
+    throw new UserError(
+      `INSTANCES=${text} asks for ${further} further instances`,
+      `There are ports for ${EXTRA_PORTS.length}.`,
+    );
+  return Object.fromEntries(counts);
 }
 
 function oneOf<const T extends string>(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { portNames, portsOf, stackSettings } from './stack-settings.ts';
+import { instancesOf, portNames, portsOf, stackSettings } from './stack-settings.ts';
 import { UserError } from './user-error.ts';
 
 const EPHEMERAL_START = 32_768;
@@ -65,9 +65,38 @@ describe('the settings of a stack', () => {
     assert.throws(() => stackSettings({ name: 'mine', env, uid: 1000 }), UserError);
   });
 
+  it('have the servers that PROFILE names, and those of the core without it', () => {
+    const profileOf = (PROFILE: string | undefined) =>
+      stackSettings({ name: 'mine', env: { PUNCTUAL_HOME: '/nowhere', PROFILE }, uid: 1000 }).serverProfile;
+    assert.deepEqual([profileOf(undefined), profileOf(''), profileOf('full')], ['core', 'core', 'full']);
+    assert.throws(() => profileOf('servers'), UserError);
+  });
+
   it('run Postgres as its own account when root starts the stack, and as the caller otherwise', () => {
     const env = { PUNCTUAL_HOME: '/nowhere' };
     assert.equal(stackSettings({ name: 'mine', env, uid: 0 }).serverUser, 'postgres');
     assert.equal(stackSettings({ name: 'mine', env, uid: 1000 }).serverUser, undefined);
+  });
+});
+
+describe('the instances of a stack', () => {
+  const withInstances = (text: string) =>
+    stackSettings({ name: 'mine', env: { PUNCTUAL_HOME: '/nowhere', INSTANCES: text }, uid: 1000 });
+
+  it('are one of each service, and more where it is asked for, each with ports of its own', () => {
+    const settings = withInstances('{"product":3,"order":2}');
+    const instances = instancesOf(settings, ['product', 'order', 'mail']);
+    assert.deepEqual(
+      instances.map(({ program }) => program),
+      ['product', 'order', 'mail', 'product-2', 'product-3', 'order-2'],
+    );
+    const ports = instances.flatMap(({ http, grpc }) => (grpc === undefined ? [http] : [http, grpc]));
+    assert.equal(new Set(ports.map((port) => settings.ports[port])).size, 11);
+    assert.equal(settings.ports[instances[3]?.http ?? 'product'], settings.portBase + 80);
+  });
+
+  it('are refused, with what to do, when they are no number, of no service, too many, or of the gateway', () => {
+    for (const text of ['2', '{"product":0}', '{"product":"two"}', '{"shop":2}', '{"gateway":2}', '{"order":12}', '{'])
+      assert.throws(() => withInstances(text), UserError, text);
   });
 });

@@ -26,7 +26,7 @@ try {
   if (!command) {
     const list = Object.entries(COMMANDS).map(([key, { usage, about }]) => `  ${`${key} ${usage}`.padEnd(34)}${about}`);
     process.stdout.write(
-      `node infra/stack.ts COMMAND   (STACK, PORT_BASE, TIME_SCALE, REPLICATION, FAILOVER, PUNCTUAL_HOME from the environment)\n${list.join('\n')}\n`,
+      `node infra/stack.ts COMMAND   (STACK, PORT_BASE, TIME_SCALE, REPLICATION, FAILOVER, INSTANCES, PROFILE, PUNCTUAL_HOME from the environment)\n${list.join('\n')}\n`,
     );
     process.exitCode = name === 'help' ? 0 : 1;
   } else {

@@ -1,10 +1,12 @@
 import { postgresRoles } from './postgres/nodes.ts';
 import { descendants, memoryOf } from './processes.ts';
-import type { PortName, StackSettings } from './stack-settings.ts';
+import { SERVICES } from './services.ts';
+import { instancesOf, type PortName, type StackSettings } from './stack-settings.ts';
 import { programStates } from './supervisor.ts';
 import { columns } from './table.ts';
 
 const MEGABYTE = 1024 * 1024;
+/** Of programs with another name than their port. */
 const PORTS: Readonly<Record<string, readonly PortName[]>> = {
   'postgres-primary': ['postgresPrimary'],
   'postgres-replica': ['postgresReplica'],
@@ -14,6 +16,7 @@ const PORTS: Readonly<Record<string, readonly PortName[]>> = {
   rabbitmq: ['rabbitmq', 'rabbitmqManagement'],
   inbox: ['inbox', 'smtp'],
   haproxy: ['public'],
+  opensearch: ['opensearch', 'opensearchTransport'],
   failover: [],
 };
 
@@ -27,13 +30,20 @@ export async function printStatus(settings: StackSettings, write: (line: string)
   let totalRss = 0;
   let totalPss = 0;
   const { primary, replica } = postgresRoles(settings);
+  const instances = instancesOf(settings, SERVICES);
+  const portsOf = (name: string): readonly PortName[] => {
+    const instance = instances.find(({ program }) => program === name);
+    return PORTS[name] ?? [instance?.http ?? (name as PortName)];
+  };
   const parts: Readonly<Record<string, string>> = { [primary.name]: 'primary', [replica.name]: 'replica' };
   const rows = [...states.values()].map(({ name, state, pid, uptimeSeconds }) => {
     const processes = pid > 0 ? descendants(pid) : [];
     const rss = sum(processes.map((process) => memoryOf(process).rssBytes));
     totalRss += rss;
     totalPss += sum(processes.map((process) => memoryOf(process).pssBytes));
-    const ports = (PORTS[name] ?? [name as PortName]).map((port) => settings.ports[port]).join(' ');
+    const ports = portsOf(name)
+      .map((port) => settings.ports[port])
+      .join(' ');
     return [
       name,
       state,

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { fetchKafkaJars, hasKafkaJars } from './kafka/kafka-jars.ts';
 import { logTail } from './log-tail.ts';
+import { fetchJars, missingJars } from './maven-jars.ts';
 import { installPackages, missingPackages } from './packages.ts';
 import { POSTGRES_NODES, postgresRoles } from './postgres/nodes.ts';
 import { copyAnew, isFormerPrimary } from './postgres/rejoin.ts';
@@ -20,7 +20,7 @@ import { logFile } from './supervisor-config.ts';
 import { UserError } from './user-error.ts';
 
 export type UpOptions = {
-  /** Backing servers alone, or the services too. */
+  /** Backing servers alone, or the services too. Which servers there are is `settings.serverProfile`. */
   profile: 'servers' | 'all';
   timeScale: number;
   /** Services that run under `node --watch`. */
@@ -50,6 +50,8 @@ export async function up(settings: StackSettings, options: UpOptions, steps: Ste
       timeScale: options.timeScale,
       replication: settings.replication,
       failover: settings.failover,
+      instances: settings.instances,
+      serverProfile: settings.serverProfile,
     } satisfies StackState),
   );
 
@@ -80,19 +82,22 @@ export async function up(settings: StackSettings, options: UpOptions, steps: Ste
 }
 
 async function install(settings: StackSettings, steps: Steps): Promise<void> {
-  const missing = await missingPackages(!hasKafkaJars(settings));
+  const absent = missingJars(settings);
+  const missing = await missingPackages(absent.length > 0);
   const packages =
     missing.length > 0
       ? () => steps.step(`Installing ${missing.join(' ')}`, () => installPackages(missing))
       : undefined;
-  const jars = hasKafkaJars(settings)
-    ? undefined
-    : () => steps.step("Fetching Kafka's jars with Maven", () => fetchKafkaJars(settings));
+  const jars = async () => {
+    for (const set of absent) {
+      await steps.step(`Fetching ${set.server}'s jars with Maven`, () => fetchJars(settings, set));
+    }
+  };
   // Maven or Java may be among the packages; otherwise both can go on at once.
   if (missing.some((name) => name === 'maven' || name.startsWith('openjdk'))) {
     await packages?.();
-    await jars?.();
-  } else await allSteps([packages?.(), jars?.()].filter((work) => work !== undefined));
+    await jars();
+  } else await allSteps([packages?.(), jars()].filter((work) => work !== undefined));
 }
 
 /** Everything that can be said before anything is started: leftovers, ports, memory, disk. */

@@ -10,6 +10,8 @@ const PLATFORM_PATHS = [
   '/metrics',
   '/docs',
   '/docs/events',
+  '/docs/schema.graphql',
+  '/graphql',
   '/openapi.json',
   '/asyncapi.json',
 ];

@@ -7,13 +7,14 @@
  *   SERVICE      one service's or package's unit and integration tests
  *
  * It starts what it needs, with empty data, and stops it again; KEEP=1 takes a running stack as it is and leaves it running.
- * The last line has the totals of all runs.
+ * What failed is said again in the end; the last line has the totals of all runs.
  */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Totals } from './reporter.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Another name lets two checkouts test side by side. */
@@ -21,19 +22,23 @@ const STACK = process.env.TEST_STACK ?? 'test';
 const SUITES = ['unit', 'integration', 'e2e'] as const;
 
 type Suite = (typeof SUITES)[number];
-type Totals = { passes: number; failures: number; pending: number };
 
 /** For the quick round of a developer who runs the same tests again and again. */
 const keep = process.env.KEEP !== undefined;
 const totalsFile = join(tmpdir(), `punctual-test-totals-${process.pid}`);
+/** A breaker that opens is to close within a test. */
+const BREAKERS = { CIRCUIT_BREAKER_TIMEOUT: '2s' };
 /**
  * A mail whose sender was killed is taken over when SMTP_SEND_TIMEOUT has passed; half a minute is long for a test. A few
  * customers place what many would, and leave it unpaid; and they all register from one address.
  */
 const SERVICE_ENV = JSON.stringify({
-  mail: { SMTP_SEND_TIMEOUT: '5s' },
-  order: { ORDER_MAX_OPEN: '1000' },
-  auth: { REGISTER_ADDRESS_LIMIT: '100000' },
+  gateway: BREAKERS,
+  auth: { ...BREAKERS, REGISTER_ADDRESS_LIMIT: '100000' },
+  product: BREAKERS,
+  order: { ...BREAKERS, ORDER_MAX_OPEN: '1000' },
+  payment: BREAKERS,
+  mail: { ...BREAKERS, SMTP_SEND_TIMEOUT: '5s' },
 });
 /** End-to-end tests that wait more than they work, so that they take no time of the others. */
 const SLOW = /(time-lapse-|failover)[^/]*$/;
@@ -53,7 +58,19 @@ async function main(names: string[]): Promise<number> {
   const roots =
     folders.length > 0
       ? folders
-      : ['packages/*', 'services/*', 'infra', 'postman', 'bench', 'test/chaos', 'test/contracts', 'test/boundaries'];
+      : [
+          'packages/*',
+          'services/*',
+          'infra',
+          'postman',
+          'bench',
+          'test/chaos',
+          'test/fuzz',
+          'test/contracts',
+          'test/boundaries',
+          'test/configuration',
+          'test/docs',
+        ];
 
   const filesOf = (suite: Suite) =>
     globSync(patternsOf(suite, roots), { cwd: ROOT, exclude: (path) => path.includes('node_modules') }).sort();
@@ -69,24 +86,16 @@ async function main(names: string[]): Promise<number> {
       if (suite === 'unit') failedRuns += await runMocha(files);
       if (suite === 'integration') {
         // Each file has its own database, vhost and topics, and mostly waits.
-        failedRuns += await runMocha(files, { settings: await stack.up('--profile', 'servers'), jobs: 2 });
+        failedRuns += await runMocha(files, { settings: await stack.up('full', { part: 'servers' }), jobs: 2 });
       }
       if (suite === 'e2e') {
-        const settings = await stack.up();
-        const slowSettings = await slowStack.up();
-        const [failed, slow] = await Promise.all([
-          runMocha(
-            files.filter((file) => !SLOW.test(file)),
-            { settings },
-          ),
-          heldBack((output) =>
-            runMocha(
-              files.filter((file) => SLOW.test(file)),
-              { settings: slowSettings, output },
-            ),
-          ),
+        // Searches are tested above; two stacks share the processors here.
+        const [slow, others] = [files.filter((file) => SLOW.test(file)), files.filter((file) => !SLOW.test(file))];
+        const failed = await Promise.all([
+          stack.up('core').then((settings) => runMocha(others, { settings })),
+          heldBack(async (output) => runMocha(slow, { settings: await slowStack.up('core', { output }), output })),
         ]);
-        failedRuns += failed + slow;
+        for (const count of failed) failedRuns += count;
       }
     }
   } finally {
@@ -94,6 +103,7 @@ async function main(names: string[]): Promise<number> {
   }
 
   const totals = readTotals();
+  if (totals.failed.length > 0) console.log(`\nfailed:\n\n${totals.failed.join('\n\n')}`);
   console.log(`\n${totals.passes} passed, ${totals.failures} failed`);
   return failedRuns > 0 || totals.failures > 0 || totals.pending > 0 || totals.passes === 0 ? 1 : 0;
 }
@@ -117,16 +127,20 @@ function testStack(name: string) {
   const environment: NodeJS.ProcessEnv = { ...process.env, STACK: name, SERVICE_ENV };
   for (const variable of ['PORT_BASE', 'TIME_SCALE']) delete environment[variable];
   let isUp = false;
-  const command = async (...args: string[]): Promise<void> => {
-    const code = await start(['infra/stack.ts', ...args], { environment });
+  const command = async (args: readonly string[], output?: Output): Promise<void> => {
+    const code = await start(['infra/stack.ts', ...args], { environment, output });
     if (code !== 0) throw new Error(`the command ${args.join(' ')} of the stack ${name} ended with ${code}`);
   };
   return {
-    /** Resolves with what the stack tells of itself, as JSON. */
-    async up(...args: string[]): Promise<string> {
-      if (!isUp && !keep) await command('clean');
+    /** With OpenSearch only when it is `full`. Resolves with what the stack tells of itself, as JSON. */
+    async up(
+      serverProfile: 'core' | 'full',
+      { part, output }: { part?: 'servers'; output?: Output } = {},
+    ): Promise<string> {
+      environment.PROFILE = serverProfile;
+      if (!isUp && !keep) await command(['clean'], output);
       isUp = true;
-      await command('up', ...args);
+      await command(['up', ...(part === undefined ? [] : ['--profile', part])], output);
       const told = await promisify(execFile)(process.execPath, ['infra/stack.ts', 'env', '--json'], {
         cwd: ROOT,
         env: environment,
@@ -134,7 +148,7 @@ function testStack(name: string) {
       return told.stdout;
     },
     async down(): Promise<void> {
-      if (isUp && !keep) await command('down');
+      if (isUp && !keep) await command(['down']);
     },
   };
 }
@@ -184,13 +198,14 @@ function start(
 }
 
 function readTotals(): Totals {
-  const sum: Totals = { passes: 0, failures: 0, pending: 0 };
+  const sum: Totals = { passes: 0, failures: 0, pending: 0, failed: [] };
   if (!existsSync(totalsFile)) return sum;
   for (const line of readFileSync(totalsFile, 'utf8').trim().split('\n')) {
     const run = JSON.parse(line) as Totals;
     sum.passes += run.passes;
     sum.failures += run.failures;
     sum.pending += run.pending;
+    sum.failed.push(...run.failed);
   }
   rmSync(totalsFile);
   return sum;

@@ -1,5 +1,5 @@
 import type { Memory } from '../probe/processes.ts';
-import type { Finding } from '../scenario/index.ts';
+import type { Finding } from '../scenario/workload.ts';
 
 /** Transactions per second. */
 export type Ceilings = {

@@ -2,8 +2,8 @@ import { ENDLESS_PIECES } from '../shop.ts';
 import { type Bench, describeStep, runStep } from '../step.ts';
 import { hotSku } from '../workloads.ts';
 import { oversold, stockOf } from './checks.ts';
-import type { Finding, RateOptions } from './index.ts';
 import { orderRate } from './order-rate.ts';
+import type { Finding, RateOptions } from './workload.ts';
 
 const SCARCE_SECONDS = 5;
 

@@ -1,41 +1,14 @@
 import type { Bench } from '../step.ts';
 import { duplicates, type RequestSource, uniform, withLogins, zipf } from '../workloads.ts';
+import { catalogSearch } from './catalog-search.ts';
 import { duplicateOrders } from './checks.ts';
 import { hotSkuScenario } from './hot-sku.ts';
 import { longTransaction } from './long-transaction.ts';
-import { type OrderRate, orderRate } from './order-rate.ts';
+import { orderRate } from './order-rate.ts';
 import { productSearch } from './product-search.ts';
 import { relayDrain } from './relay-drain.ts';
 import { waitingTimers } from './waiting-timers.ts';
-
-export type Fact = {
-  readonly name: string;
-  readonly value: number | string;
-  readonly unit?: string;
-};
-
-export type Finding = {
-  readonly orders?: OrderRate;
-  /** What this workload is about besides the rate. */
-  readonly facts: readonly Fact[];
-  /** What must not be: oversold stock, two orders of one request. */
-  readonly problems: readonly string[];
-};
-
-export type RateOptions = {
-  readonly fixedRate?: number;
-  readonly start: number;
-  readonly most?: number;
-  /** What W1 sustained earlier in this run. */
-  readonly uniformMax?: number;
-};
-
-export type Workload = {
-  readonly id: string;
-  readonly name: string;
-  readonly about: string;
-  run(bench: Bench, options: RateOptions): Promise<Finding>;
-};
+import type { Finding, RateOptions, Workload } from './workload.ts';
 
 const rateOf =
   (make: (bench: Bench) => (run: string) => RequestSource, more: { overload?: boolean } = {}) =>
@@ -120,6 +93,12 @@ export const WORKLOADS: readonly Workload[] = [
     name: 'product search',
     about: '50 searches a second over 100,000 products',
     run: productSearch,
+  },
+  {
+    id: 'W10',
+    name: 'search by engine',
+    about: '50 searches a second by OpenSearch and by Postgres, and a reindex under writes and searches',
+    run: catalogSearch,
   },
   {
     id: 'W6',

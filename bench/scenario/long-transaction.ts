@@ -2,8 +2,8 @@ import { Client } from 'pg';
 import { inDatabase } from '../postgres.ts';
 import type { Bench, StepResult } from '../step.ts';
 import { uniform } from '../workloads.ts';
-import type { Finding, RateOptions } from './index.ts';
 import { orderRate } from './order-rate.ts';
+import type { Finding, RateOptions } from './workload.ts';
 
 const DATABASES = ['order', 'product', 'mail'];
 const OUTBOX_PROBE = `SELECT pg_stat_get_dead_tuples('outbox'::regclass)::float8 AS dead, pg_total_relation_size('outbox')::float8 AS bytes`;

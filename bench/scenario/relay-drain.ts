@@ -1,7 +1,7 @@
 import { connect } from 'amqplib';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Bench } from '../step.ts';
-import type { Finding } from './index.ts';
+import type { Finding } from './workload.ts';
 
 const ROWS = 200_000;
 const PARTITIONS = 6;

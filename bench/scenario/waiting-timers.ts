@@ -1,7 +1,7 @@
 import { type Bench, describeStep, runStep } from '../step.ts';
 import { uniform } from '../workloads.ts';
-import type { Finding, RateOptions } from './index.ts';
 import { orderRate } from './order-rate.ts';
+import type { Finding, RateOptions } from './workload.ts';
 
 const TIMERS = 1_000_000;
 const TIMERS_PER_ORDER = 4;

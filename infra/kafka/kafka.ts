@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { jarsFolder, KAFKA_JARS } from '../maven-jars.ts';
 import type { ConfigFile, Program } from '../program.ts';
 import { serviceLinks } from '../service-links.ts';
 import type { Ports, StackSettings } from '../stack-settings.ts';
-import { kafkaJarsFolder } from './kafka-jars.ts';
 
 /** One Kafka node in KRaft mode: broker and controller in one process, every internal topic with one copy. */
 export function kafka(settings: StackSettings, source: string): { programs: Program[]; files: ConfigFile[] } {
@@ -19,7 +19,7 @@ export function kafka(settings: StackSettings, source: string): { programs: Prog
         command: ['/bin/sh', script],
         cwd: folders.data,
         env: {
-          JARS: kafkaJarsFolder(settings),
+          JARS: jarsFolder(settings, KAFKA_JARS),
           KAFKA_DATA: data,
           KAFKA_CONFIG: config,
           KAFKA_CLUSTER_ID: clusterId(settings.name),

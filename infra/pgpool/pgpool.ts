@@ -7,8 +7,16 @@ import type { Secrets } from '../secrets.ts';
 import { DATABASE_SERVICES } from '../services.ts';
 import type { StackSettings } from '../stack-settings.ts';
 
-/** Most clients at a time: a process serves each, so this bounds memory. All services' pools together stay below it. */
-export const PGPOOL_CLIENTS = 36;
+/** A process serves each client, so this bounds memory. The pools of all services, one instance of each, stay below it. */
+const PGPOOL_CLIENTS = 36;
+/** Primary and replica pool of the largest service. */
+const CLIENTS_OF_A_FURTHER_INSTANCE = 10;
+
+/** Most clients at a time. */
+export function pgpoolClients({ instances }: Pick<StackSettings, 'instances'>): number {
+  const further = Object.values(instances).reduce((sum, count) => sum + count - 1, 0);
+  return PGPOOL_CLIENTS + further * CLIENTS_OF_A_FURTHER_INSTANCE;
+}
 
 /** pgpool in front of primary and replica: writes to the primary, sessions named `…-read` to the replica. */
 export function pgpool(
@@ -85,7 +93,7 @@ export function pgpool(
       "log_destination = 'stderr'",
       "log_line_prefix = '%t %p %a '",
       'log_min_messages = warning',
-      `num_init_children = ${PGPOOL_CLIENTS}`,
+      `num_init_children = ${pgpoolClients(settings)}`,
       // A client too many waits in the listen queue until another leaves; its own time limit bounds that.
       'reserved_connections = 0',
       'max_pool = 1',

@@ -5,21 +5,38 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-const LIBRARIES = ['zod', 'kafkajs', 'amqplib', 'knex', 'pg', 'express'];
+const LIBRARIES = [
+  'zod',
+  'kafkajs',
+  'amqplib',
+  'knex',
+  'pg',
+  'express',
+  'etcd3',
+  '@grpc/grpc-js',
+  'nice-grpc-common',
+  'cockatiel',
+  '@opensearch-project/opensearch',
+];
 
 /** What is allowed: no rule speaks up about it. */
 const LAWFUL: Readonly<Record<string, string>> = {
   'packages/contracts/src/index.ts': `import { z } from 'zod';\nexport const order = z;\nexport type Order = { id: number };\n`,
   'packages/postgres/src/index.ts': `import type { Knex } from 'knex';\nexport type { Knex };\nexport const rows = 1;\n`,
   'packages/messaging/src/index.ts': `import { Kafka } from 'kafkajs';\nimport amqp from 'amqplib';\nexport const outbox = [Kafka, amqp];\n`,
+  'packages/coordination/src/index.ts': `import { Etcd3 } from 'etcd3';\nexport const etcd = Etcd3;\n`,
+  'packages/contracts/generated/grpc/product.ts': `import type { CallContext } from 'nice-grpc-common';\nexport type Context = CallContext;\n`,
+  'packages/grpc/src/index.ts': `import { Client } from '@grpc/grpc-js';\nexport const client = Client;\n`,
   'packages/http/src/index.ts': `import express from 'express';\nexport const http = express;\n`,
+  'packages/resilience/src/index.ts': `import { wrap } from 'cockatiel';\nexport const policies = wrap;\n`,
   'packages/testing/src/index.ts': `export const eventually = 1;\n`,
   'services/order/src/main.ts': `import { buildApp } from './app.ts';\nimport { config } from './config.ts';\nbuildApp(config);\n`,
   'services/order/src/config.ts': 'export const config = 1;\n',
   'services/order/src/app.ts': `import { routes } from './http/routes.ts';\nimport '../src/timers/expiry.ts';\nimport './store/orders.ts';\nexport function buildApp(_config: number) { return routes; }\n`,
   'services/order/src/domain/order.ts': 'export type OrderState = string;\nexport const transition = 1;\n',
   'services/order/src/store/orders.ts': `import type { OrderState } from '../domain/order.ts';\nimport { rows } from '../../../../packages/postgres/src/index.ts';\nexport const load = rows;\nexport type Row = OrderState;\n`,
-  'services/order/src/commands/pay-order.ts': `import { transition } from '../domain/order.ts';\nimport { load } from '../store/orders.ts';\nimport { outbox } from '../../../../packages/messaging/src/index.ts';\nexport const payOrder = [transition, load, outbox];\n`,
+  'services/order/src/search/index.ts': `import { transition } from '../domain/order.ts';\nimport { Client } from '@opensearch-project/opensearch';\nexport const index = [transition, Client];\n`,
+  'services/order/src/commands/pay-order.ts': `import '../search/index.ts';\nimport { transition } from '../domain/order.ts';\nimport { load } from '../store/orders.ts';\nimport { outbox } from '../../../../packages/messaging/src/index.ts';\nexport const payOrder = [transition, load, outbox];\n`,
   'services/order/src/queries/list-orders.ts': `import { load } from '../store/orders.ts';\nexport const listOrders = load;\n`,
   'services/order/src/http/routes.ts': `import { payOrder } from '../commands/pay-order.ts';\nimport { listOrders } from '../queries/list-orders.ts';\nimport { http } from '../../../../packages/http/src/index.ts';\nexport const routes = [payOrder, listOrders, http];\n`,
   'services/order/src/timers/expiry.ts': `import { payOrder } from '../commands/pay-order.ts';\nexport const expire = payOrder;\n`,
@@ -45,6 +62,21 @@ const BREACHES: readonly { rule: string; file: string; source: string }[] = [
     rule: 'store-imports-domain',
     file: 'services/order/src/store/up.ts',
     source: `import '../commands/pay-order.ts';\n`,
+  },
+  {
+    rule: 'search-imports-domain',
+    file: 'services/order/src/search/side.ts',
+    source: `import '../store/orders.ts';\n`,
+  },
+  {
+    rule: 'http-imports-commands-and-queries',
+    file: 'services/order/src/http/searching.ts',
+    source: `import '../search/index.ts';\n`,
+  },
+  {
+    rule: 'opensearch-behind-search',
+    file: 'services/mail/src/finding.ts',
+    source: `import { Client } from '@opensearch-project/opensearch';\nexport const client = Client;\n`,
   },
   {
     rule: 'commands-import-domain-and-store',
@@ -110,9 +142,29 @@ const BREACHES: readonly { rule: string; file: string; source: string }[] = [
     source: `import type { Kafka } from 'kafkajs';\nexport type K = Kafka;\n`,
   },
   {
+    rule: 'etcd-behind-coordination',
+    file: 'services/mail/src/discovery.ts',
+    source: `import { Etcd3 } from 'etcd3';\nexport const etcd = Etcd3;\n`,
+  },
+  {
+    rule: 'grpc-behind-packages-grpc',
+    file: 'services/mail/src/call.ts',
+    source: `import type { Metadata } from '@grpc/grpc-js';\nexport type M = Metadata;\n`,
+  },
+  {
+    rule: 'core-knows-no-transport',
+    file: 'services/order/src/queries/call.ts',
+    source: `import '../../../../packages/grpc/src/index.ts';\n`,
+  },
+  {
     rule: 'knex-behind-postgres',
     file: 'services/mail/src/sql.ts',
     source: `import knex from 'knex';\nexport const db = knex;\n`,
+  },
+  {
+    rule: 'cockatiel-behind-resilience',
+    file: 'services/mail/src/breaker.ts',
+    source: `import { circuitBreaker } from 'cockatiel';\nexport const breaker = circuitBreaker;\n`,
   },
   {
     rule: 'pg-behind-postgres',

@@ -1,4 +1,5 @@
 /** The numbers that tell whether the platform keeps up, each asked of the server that knows it. */
+import { within } from '@punctual/lifecycle';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { Pool } from 'pg';
 import type { Settings } from './stack.ts';
@@ -85,7 +86,7 @@ export function createProbes(settings: Settings): Probes {
     const connecting = connected ?? connect(kafka);
     connected = connecting;
     try {
-      const admin = await bounded(connecting);
+      const admin = await within(PATIENT_MS, 'Kafka', connecting);
       const lags = Object.entries(GROUPS).map(async ([group, topic]): Promise<[string, number]> => {
         const [ends, [committed]] = await Promise.all([
           admin.fetchTopicOffsets(topic),
@@ -93,7 +94,7 @@ export function createProbes(settings: Settings): Probes {
         ]);
         return [`kafka ${group}`, lagOf(ends, committed?.partitions ?? [])];
       });
-      return Object.fromEntries(await bounded(Promise.all(lags)));
+      return Object.fromEntries(await within(PATIENT_MS, 'Kafka', Promise.all(lags)));
     } catch (error) {
       // Connecting anew is the surest way back after a restart of the broker. Nobody waits for the old connection's end.
       connected = undefined;
@@ -164,7 +165,7 @@ export function createProbes(settings: Settings): Probes {
     if (asked !== undefined) return asked;
     const work = (async () => {
       try {
-        const readings = await bounded(source.read());
+        const readings = await within(PATIENT_MS, source.names.join(), source.read());
         known.set(source, { atMs: performance.now(), readings });
         return readings;
       } catch (error) {
@@ -182,7 +183,7 @@ export function createProbes(settings: Settings): Probes {
   async function readWithin(limitMs: number): Promise<Readings> {
     const all = await Promise.all(
       sources.map((source) =>
-        within(limitMs, ask(source), () => {
+        quickly(limitMs, ask(source), () => {
           const last = known.get(source);
           return last !== undefined && performance.now() - last.atMs < FRESH_MS
             ? last.readings
@@ -211,18 +212,7 @@ async function connect(kafka: Kafka): Promise<Admin> {
   return admin;
 }
 
-/** What hangs is an error too. */
-async function bounded<T>(work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('no answer in time')), PATIENT_MS);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function within(limitMs: number, work: Promise<Readings>, otherwise: () => Readings): Promise<Readings> {
+async function quickly(limitMs: number, work: Promise<Readings>, otherwise: () => Readings): Promise<Readings> {
   const { promise, resolve } = Promise.withResolvers<Readings>();
   const timer = setTimeout(() => resolve(otherwise()), limitMs);
   try {

@@ -27,6 +27,8 @@ export type Settings = {
   readonly ORDER_URL: string;
   readonly PAYMENT_URL: string;
   readonly MAIL_URL: string;
+  /** JSON: where each service's instances are, by HTTP and gRPC. */
+  readonly SERVICE_ADDRESSES: string;
   readonly INBOX_URL: string;
   readonly SMTP_HOST: string;
   readonly SMTP_PORT: string;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '@punctual/lifecycle';
 import { createRandom, type Random } from './random.ts';
 import type { Strike } from './schedule.ts';
 import type { Fault, FaultRecord, World } from './types.ts';
@@ -68,9 +69,9 @@ export function playStrikes(options: StrikeOptions): StrikePlayer {
     options.say('strike', `${title} for ${(strike.lastsMs / 1_000).toFixed(1)} s`);
     let notes: Readonly<Record<string, unknown>> = {};
     try {
-      const { heal } = await bounded(fault.strike(world, strike.target), `striking ${title}`);
+      const { heal } = await within(HEAL_LIMIT_MS, `striking ${title}`, fault.strike(world, strike.target));
       await sleepUntil(() => options.now() >= struckMs + strike.lastsMs);
-      notes = (await bounded(heal(), `healing ${title}`)) ?? {};
+      notes = (await within(HEAL_LIMIT_MS, `healing ${title}`, heal())) ?? {};
       await options.afterHealing();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -129,17 +130,4 @@ export function worldOf(world: StrikeWorld, owner: string, random: Random): Worl
     random: random.between,
     setServiceEnvironment: (service, variables) => world.setServiceEnvironment(service, variables, owner),
   };
-}
-
-async function bounded<T>(work: Promise<T>, what: string): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`${what} took longer than ${HEAL_LIMIT_MS / 1_000} s`)),
-    HEAL_LIMIT_MS,
-  );
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

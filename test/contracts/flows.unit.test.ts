@@ -27,6 +27,7 @@ import { consumeProductEvents } from '../../services/order/src/events/product-ev
 import { consumeStockEvents } from '../../services/order/src/events/stock-events.ts';
 import { consumeDueTimers } from '../../services/order/src/timers/due-timers.ts';
 import { consumeOrderEvents } from '../../services/payment/src/events/order-events.ts';
+import { subscribeToCatalogChanges } from '../../services/product/src/events/catalog-changes.ts';
 import { subscribeToOrders } from '../../services/product/src/events/orders.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -85,6 +86,7 @@ describe('the flows of the contracts', () => {
     consumePaymentEvents({ ...own, wakeRelay: wake });
     consumeOrderEvents({ ...own, wakeFollowUp: wake });
     subscribeToOrders({ ...own, settle: async () => [] });
+    subscribeToCatalogChanges({ ...own, index: nothing });
     consumeDueTimers({ rabbit, db, fireDueTimers: async () => 0 });
     const receipts = { ...idle, add: wake };
     consumeMailJobs({ rabbit, receipts, db, deliver: nothing, connections: 1, retryStepsMs: [] });

@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '@punctual/testing';
 import { Client } from 'pg';
 import { newCustomers, newProduct, platformAt, platformReady, settings, stack } from './platform.ts';
-import { everyOrderIsThereOnce, steadyOrders } from './steady-orders.ts';
+import { everyOrderIsThereOnce, type SteadyOrders, steadyOrders } from './steady-orders.ts';
 
 const CUSTOMERS = 6;
 const STOCK = 100_000;
@@ -25,6 +26,7 @@ type Servers = {
 describe("Postgres' primary", function () {
   this.timeout(180_000);
   let first: Servers;
+  let load: SteadyOrders | undefined;
 
   before(async () => {
     await platformAt(1);
@@ -34,11 +36,13 @@ describe("Postgres' primary", function () {
     first = await servers();
     assert.deepEqual(await replicas(), ['streaming sync']);
   });
+  // A failure is not to leave customers behind that order for ever.
+  afterEach(() => load?.stop());
   // `up` makes the replica anew where that is needed, whatever state a failure has left.
   after(() => upWith('asynchronous', 'manual'));
 
   it('is lost with its disk: within 30 s orders are accepted again, and each that was accepted is there once', async () => {
-    const orders = steadyOrders(await newCustomers(CUSTOMERS), (await newProduct(STOCK)).id);
+    const orders = await startOrders();
     await orders.answeredSince(0, SOME_ORDERS);
 
     await rename(dataFolder(first.POSTGRES_PRIMARY_PROGRAM), dataFolder('lost'));
@@ -77,7 +81,7 @@ describe("Postgres' primary", function () {
   });
 
   it('changes places with its replica by hand, under load, and nothing is lost', async () => {
-    const orders = steadyOrders(await newCustomers(CUSTOMERS), (await newProduct(STOCK)).id);
+    const orders = await startOrders();
     await orders.answeredSince(0, SOME_ORDERS);
     await stack('promote');
     await orders.answeredSince(Date.now(), SOME_ORDERS);
@@ -88,6 +92,13 @@ describe("Postgres' primary", function () {
     await stack('rejoin');
     assert.deepEqual(await replicas(), ['streaming sync']);
   });
+
+  async function startOrders(): Promise<SteadyOrders> {
+    // A replica that comes back makes pgpool drop its connections, and what was under way is answered 503.
+    const [customers, product] = await eventually(async () => [await newCustomers(CUSTOMERS), await newProduct(STOCK)]);
+    load = steadyOrders(customers, product.id);
+    return load;
+  }
 });
 
 /** What a stack keeps until it is told otherwise. */

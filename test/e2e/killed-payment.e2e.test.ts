@@ -111,7 +111,7 @@ describe('kill -9 of payment', function () {
       const pay = index % 2 === 0 ? payThroughPayments : payThroughOrders;
       const attempt = await pay(owner, id, CARDS.approve);
       answered += 1;
-      if (STRIKES_AT.includes(answered)) kills.push(stack('kill', 'payment'));
+      if (STRIKES_AT.includes(answered)) kills.push(killWhenRunning());
       return attempt;
     });
     await Promise.all(kills);
@@ -119,12 +119,19 @@ describe('kill -9 of payment', function () {
     assert.ok(!attempts.some(({ statuses }) => statuses.includes(500)), answers);
     const books = await ledger.balanced(orders, ['PENDING', 'PAID']);
     for (const [index, { order }] of books.entries()) {
-      // A capture that never reached the provider fails, which its customer is told.
-      const { way, status } = attempts[index] ?? {};
-      if (way === 'orders') assert.equal(order.status, status === 200 ? 'PAID' : 'PENDING', answers);
+      // A capture that never reached the provider fails, which its customer is told. One that did may be booked before
+      // the customer, whose answer the kill swallowed, asks again: then the order is past being paid.
+      const { way, status, code, statuses = [] } = attempts[index] ?? {};
+      const isPaid = status === 200 || (code === 'ILLEGAL_TRANSITION' && statuses.length > 1);
+      if (way === 'orders') assert.equal(order.status, isPaid ? 'PAID' : 'PENDING', answers);
     }
     await stockAgrees(books);
   });
+
+  /** On a busy machine the next strike may come before supervisord has started it again. */
+  function killWhenRunning(): Promise<void> {
+    return eventually(() => stack('kill', 'payment'), { timeoutMs: 30_000 });
+  }
 
   function setPoints(points: readonly string[]): void {
     writeFileSync(pointsFile, points.join('\n'));

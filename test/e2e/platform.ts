@@ -13,12 +13,19 @@ type Settings = {
   readonly STACK: string;
   readonly STACK_HOME: string;
   readonly GATEWAY_URL: string;
+  readonly AUTH_URL: string;
+  readonly PRODUCT_URL: string;
+  readonly ORDER_URL: string;
+  readonly PAYMENT_URL: string;
   readonly INBOX_URL: string;
   readonly TIME_SCALE: string;
   readonly DATABASE_PREFIX: string;
   readonly POSTGRES_ADMIN_URL: string;
   readonly POSTGRES_REPLICA_ADMIN_URL: string;
+  readonly POSTGRES_REPLICA_PROGRAM: string;
   readonly REDIS_NODES: string;
+  readonly GATEWAY_DIRECT_URL: string;
+  readonly MAIL_URL: string;
 };
 
 const json = process.env.PUNCTUAL_TEST_SETTINGS;
@@ -40,21 +47,29 @@ type ServiceVariables = Readonly<Record<string, Readonly<Record<string, string>>
 
 let timeScale = Number(settings.TIME_SCALE);
 let extraVariables: ServiceVariables = {};
+let instances: Readonly<Record<string, number>> = {};
 
 /** Runs a command of the stack, such as `stack('kill', 'order')`; resolves when it is done. */
 export async function stack(...args: string[]): Promise<void> {
+  await stackSays(...args);
+}
+
+/** The same, with what it wrote. */
+async function stackSays(...args: string[]): Promise<string> {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     STACK: settings.STACK,
     TIME_SCALE: String(timeScale),
+    INSTANCES: JSON.stringify(instances),
     SERVICE_ENV: JSON.stringify({ ...JSON.parse(process.env.SERVICE_ENV || '{}'), ...extraVariables }),
   };
   delete environment.PORT_BASE;
-  await promisify(execFile)(process.execPath, ['infra/stack.ts', ...args], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['infra/stack.ts', ...args], {
     cwd: ROOT,
     env: environment,
     timeout: STACK_COMMAND_TIMEOUT_MS,
   });
+  return stdout;
 }
 
 /** Brings the stack to this speed of the shop's calendar, which restarts the order service when it is another one. */
@@ -74,6 +89,15 @@ export async function servicesWith(variables: ServiceVariables): Promise<void> {
   extraVariables = variables;
   await stack('up');
   await platformReady();
+}
+
+/** Runs so many processes of a service, one of each that is not named; resolves with the address of each process. */
+export async function servicesInNumbers(counts: Readonly<Record<string, number>>): Promise<Record<string, string[]>> {
+  instances = counts;
+  await stack('up');
+  await platformReady();
+  const { INSTANCE_URLS } = JSON.parse(await stackSays('env', '--json')) as { INSTANCE_URLS: string };
+  return JSON.parse(INSTANCE_URLS) as Record<string, string[]>;
 }
 
 /** Resolves when the whole platform answers that it is ready. */

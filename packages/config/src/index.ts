@@ -3,12 +3,15 @@ export { formatDuration, parseDuration, scaleTime } from './duration.ts';
 export { type Environment, loadConfig } from './load-config.ts';
 export {
   databaseConfig,
+  discoveryConfig,
+  grpcConfig,
   httpConfig,
   identityConfig,
   kafkaConfig,
   logConfig,
   rabbitConfig,
   redisConfig,
+  resilienceConfig,
   timeConfig,
 } from './pieces.ts';
 export {
@@ -22,6 +25,7 @@ export {
   integer,
   json,
   port,
+  secondsOrDuration,
   secret,
   text,
   url,

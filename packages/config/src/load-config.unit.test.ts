@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
 import { type Environment, loadConfig } from './load-config.ts';
-import { databaseConfig, httpConfig, logConfig, redisConfig, timeConfig } from './pieces.ts';
+import { databaseConfig, httpConfig, logConfig, redisConfig, resilienceConfig, timeConfig } from './pieces.ts';
 import { bool, byteSize, csv, duration, durationList, integer, json, port, secret, text, url } from './variables.ts';
 
 function problemsOf(schema: z.ZodObject, env: Environment) {
@@ -101,6 +101,21 @@ describe('loadConfig', () => {
         'NAME: found nothing, expected some text',
       ].join('\n'),
     });
+  });
+
+  it('reads the times of breakers as seconds or as durations', () => {
+    const schema = z.object(resilienceConfig);
+    assert.deepEqual(loadConfig(schema, {}), {
+      CIRCUIT_BREAKER_MAX_REQUESTS: 3,
+      CIRCUIT_BREAKER_INTERVAL: 60_000,
+      CIRCUIT_BREAKER_TIMEOUT: 30_000,
+    });
+    const config = loadConfig(schema, { CIRCUIT_BREAKER_INTERVAL: '90', CIRCUIT_BREAKER_TIMEOUT: '500ms' });
+    assert.deepEqual([config.CIRCUIT_BREAKER_INTERVAL, config.CIRCUIT_BREAKER_TIMEOUT], [90_000, 500]);
+    for (const text of ['0', '-1', '1.5', 'soon']) {
+      const [problem] = problemsOf(schema, { CIRCUIT_BREAKER_TIMEOUT: text });
+      assert.equal(problem?.expected, 'seconds such as 30, or a duration such as 500ms', text);
+    }
   });
 
   it('treats an empty value as an absent one', () => {

@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { addressList, csv, factor, integer, port, text, url } from './variables.ts';
+import {
+  addressList,
+  csv,
+  duration,
+  factor,
+  integer,
+  json,
+  port,
+  secondsOrDuration,
+  secret,
+  text,
+  url,
+} from './variables.ts';
 
 /** Pieces to spread into a service's schema: `z.object({...httpConfig, ...databaseConfig, ORDER_EXPIRY: duration()})`. */
 
@@ -33,3 +45,44 @@ export const redisConfig = { REDIS_NODES: addressList() };
 
 /** 1 is real time; 8640 makes a day of the shop's calendar last ten seconds. */
 export const timeConfig = { TIME_SCALE: factor().default(1) };
+
+/** Of every breaker; the options of one dependency stand where it is called. See packages/resilience. */
+export const resilienceConfig = {
+  /** Calls that a half-open breaker lets through; when all of them succeed it closes. */
+  CIRCUIT_BREAKER_MAX_REQUESTS: integer({ min: 1, max: 1_000 }).default(3),
+  /** How often a closed breaker forgets the failures that it has counted. */
+  CIRCUIT_BREAKER_INTERVAL: secondsOrDuration().prefault('60'),
+  /** How long an open breaker keeps calls back before it is half-open. */
+  CIRCUIT_BREAKER_TIMEOUT: secondsOrDuration().prefault('30'),
+};
+
+const hostAndPort = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'an address such as 127.0.0.1:3002');
+
+/** How the other services are found. See packages/coordination. */
+export const discoveryConfig = {
+  DISCOVERY: z.enum(['static', 'dns', 'etcd']).default('static'),
+  /** Addresses of each service's instances: all there are with `static`, those to begin with otherwise. */
+  SERVICE_ADDRESSES: json(
+    z.record(z.string(), z.array(z.strictObject({ http: hostAndPort, grpc: hostAndPort.optional() }))),
+  ).prefault('{}'),
+  /** Members of etcd, which also holds the settings that can be changed while services run; without it there are none. */
+  ETCD_ENDPOINTS: addressList().optional(),
+  /** Everything is below this key, so that several shops can share an etcd. */
+  ETCD_PREFIX: z
+    .string()
+    .regex(/^(?:\/[A-Za-z0-9._-]+)+$/, 'a path such as /punctual')
+    .default('/punctual'),
+  /** The host under which the other services reach this one. */
+  ADVERTISE_HOST: text().default('127.0.0.1'),
+  /** With `dns`: a name that has one A record per instance, the ports that they all have, and how often to ask. */
+  DISCOVERY_DNS_NAME: text().default('tasks.{service}'),
+  DISCOVERY_HTTP_PORT: port().default(3000),
+  DISCOVERY_GRPC_PORT: port().optional(),
+  DISCOVERY_DNS_INTERVAL: duration().prefault('2s'),
+};
+
+/** gRPC beside HTTP, and the key that services prove with that a call comes from one of them. */
+export const grpcConfig = {
+  GRPC_PORT: port(),
+  SERVICE_KEY: secret('a key of at least 32 characters that all services share'),
+};

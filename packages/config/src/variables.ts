@@ -55,6 +55,13 @@ export function duration() {
   return textVariable({ expected: 'a duration such as 24h or 10m' }, parseDuration);
 }
 
+/** `60` are seconds, and every other text is what `duration` reads → a positive number of milliseconds. */
+export function secondsOrDuration() {
+  return textVariable({ expected: 'seconds such as 30, or a duration such as 500ms' }, (text) =>
+    parseDuration(/^\d+$/.test(text) ? `${text}s` : text),
+  );
+}
+
 /** `4h,12h,22h` → milliseconds, strictly ascending, at least one. */
 export function durationList() {
   return textVariable({ expected: 'ascending durations such as 4h,12h,22h' }, (text) => {

@@ -2,55 +2,49 @@
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
-  authApi,
+  API_NAMES,
   buildAsyncApi,
-  buildOpenApi,
+  gatewayOpenApi,
   isEventType,
   type MessageType,
   messageJsonSchema,
   messageTypes,
-  orderApi,
-  paymentApi,
-  productApi,
+  serviceOpenApi,
   summaryOf,
-  userApi,
 } from '../src/index.ts';
 import { newestOf, readFixtures } from './fixtures.ts';
+import { grpcFiles } from './grpc-files.ts';
 
 const OUTPUT = join(import.meta.dirname, '../generated');
 
 const fixtures = readFixtures();
 
-const files: Record<string, unknown> = {
-  'openapi.json': buildOpenApi({
-    title: 'Punctual',
-    version: '1.0.0',
-    description: 'An event-driven commerce backend. Every path is mounted at `/` and at `/api/v1` alike.',
-    routes: [
-      ...authApi.authRoutes,
-      ...userApi.userRoutes,
-      ...productApi.productRoutes,
-      ...orderApi.orderRoutes,
-      ...paymentApi.paymentRoutes,
-    ],
-  }),
+const documents: Record<string, unknown> = {
+  'openapi.json': gatewayOpenApi(),
+  ...Object.fromEntries(API_NAMES.map((name) => [`openapi.${name}.json`, serviceOpenApi(name)])),
   'asyncapi.json': buildAsyncApi({ version: '1.0.0', exampleOf }),
   ...Object.fromEntries(messageTypes.map((type) => [schemaFile(type), messageJsonSchema(type, summaryOf(type))])),
+};
+
+const files: Record<string, Buffer> = {
+  ...Object.fromEntries(
+    Object.entries(documents).map(([name, document]) => [name, Buffer.from(`${JSON.stringify(document, null, 2)}\n`)]),
+  ),
+  ...grpcFiles(),
 };
 
 const check = process.argv.includes('--check');
 const drifted: string[] = [];
 for (const [name, content] of Object.entries(files)) {
   const path = join(OUTPUT, name);
-  const written = `${JSON.stringify(content, null, 2)}\n`;
   if (!check) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, written);
-  } else if (read(path) !== written) drifted.push(name);
+    writeFileSync(path, content);
+  } else if (!read(path)?.equals(content)) drifted.push(name);
 }
-for (const name of globSync('**/*.json', { cwd: OUTPUT })) {
+for (const name of globSync('**/*.{json,ts,binpb}', { cwd: OUTPUT })) {
   if (Object.hasOwn(files, name)) continue;
-  // The schema of a message that is gone, or is called otherwise now.
+  // Of what is gone, or is called otherwise now.
   if (check) drifted.push(name);
   else rmSync(join(OUTPUT, name));
 }
@@ -69,9 +63,9 @@ function exampleOf(type: MessageType): unknown {
   return newestOf(fixtures, type)[0]?.message.data;
 }
 
-function read(path: string): string | undefined {
+function read(path: string): Buffer | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

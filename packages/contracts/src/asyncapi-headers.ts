@@ -1,6 +1,6 @@
+import type { Json } from './documented.ts';
 import { events, isEventType } from './events/index.ts';
 import { mailJobFlows, type ServiceName, topicFlows } from './flows.ts';
-import type { Json } from './json-schema.ts';
 import { isMailJobType } from './mail-jobs.ts';
 import type { MessageType } from './messages.ts';
 

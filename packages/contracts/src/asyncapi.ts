@@ -3,6 +3,7 @@
  * for each service that writes to it or reads from it. Pure: the same contracts give the same document.
  */
 import { type HeaderSet, headersOf } from './asyncapi-headers.ts';
+import type { Json } from './documented.ts';
 import { events } from './events/index.ts';
 import {
   type ConsumerGroup,
@@ -14,7 +15,7 @@ import {
   type ServiceName,
   topicFlows,
 } from './flows.ts';
-import { asyncApiSchema, type Json } from './json-schema.ts';
+import { asyncApiSchema } from './json-schema.ts';
 import { type MessageType, messageTypes, queueMessages } from './messages.ts';
 import { exchangeFlows, queueFlows } from './queues.ts';
 import { TOPICS } from './topics.ts';

@@ -25,6 +25,7 @@ export const topicFlows = {
 /** Kafka consumer groups without the deployment's prefix, and the service that each belongs to. */
 export const consumerGroups = {
   product: 'product',
+  'product-search': 'product',
   'order-product': 'order',
   'order-stock': 'order',
   'order-payment': 'order',
@@ -39,9 +40,12 @@ export const eventFlows: Readonly<Record<EventType, EventFlow>> = {
   'user.verified': { summary: 'The address was proved with a code', groups: [] },
   'user.updated': { summary: 'An account was deactivated or activated again', groups: [] },
   'user.deleted': { summary: 'An account was deleted and its address is free', groups: [] },
-  'product.created': { summary: 'A product came into the catalog', groups: ['order-product'] },
-  'product.updated': { summary: 'A product, or what is in stock of it, changed', groups: ['order-product'] },
-  'product.deleted': { summary: 'A product left the catalog', groups: ['order-product'] },
+  'product.created': { summary: 'A product came into the catalog', groups: ['order-product', 'product-search'] },
+  'product.updated': {
+    summary: 'A product, or what is in stock of it, changed',
+    groups: ['order-product', 'product-search'],
+  },
+  'product.deleted': { summary: 'A product left the catalog', groups: ['order-product', 'product-search'] },
   'order.created': { summary: 'An order was placed: reserve its pieces', groups: ['product', 'payment-order'] },
   'order.paid': { summary: 'The order is paid for', groups: ['payment-order'] },
   'order.completed': { summary: 'The order is over: its pieces are sold', groups: ['product', 'payment-order'] },
@@ -54,9 +58,12 @@ export const eventFlows: Readonly<Record<EventType, EventFlow>> = {
   'payment.success': { summary: 'The money was captured', groups: ['order-payment'] },
   'payment.failed': { summary: 'The provider took no money', groups: ['order-payment'] },
   'payment.refunded': { summary: 'The money went back', groups: ['order-payment'] },
-  'stock.reserved': { summary: 'All pieces of an order are held for it', groups: ['order-stock'] },
+  'stock.reserved': { summary: 'All pieces of an order are held for it', groups: ['order-stock', 'product-search'] },
   'stock.rejected': { summary: 'Pieces are missing, so none is held', groups: ['order-stock'] },
-  'stock.released': { summary: 'The pieces of an order can be ordered again', groups: ['order-stock'] },
+  'stock.released': {
+    summary: 'The pieces of an order can be ordered again',
+    groups: ['order-stock', 'product-search'],
+  },
 };
 
 type JobFlow = { readonly publisher: ServiceName; readonly summary: string };

@@ -7,7 +7,15 @@ export {
   summaryOf,
 } from './asyncapi.ts';
 export { headersOf } from './asyncapi-headers.ts';
-export { ERROR_STATUS, type ErrorBody, type ErrorCode, errorBody } from './errors.ts';
+export {
+  ERROR_GRPC_STATUS,
+  ERROR_STATUS,
+  type ErrorBody,
+  type ErrorCode,
+  type ErrorGrpcStatus,
+  errorBody,
+  isErrorCode,
+} from './errors.ts';
 export { type EventData, type EventType, events, isEventType, parseEvent } from './events/index.ts';
 export {
   FULFILLMENTS,
@@ -41,9 +49,19 @@ export {
   type ServiceName,
   topicFlows,
 } from './flows.ts';
+export * as adminApi from './http/admin.ts';
+export {
+  API_NAMES,
+  type ApiName,
+  apiRoutes,
+  gatewayOpenApi,
+  serviceApis,
+  serviceOpenApi,
+} from './http/apis.ts';
 export * as authApi from './http/auth.ts';
 export * as orderApi from './http/orders.ts';
 export * as paymentApi from './http/payments.ts';
+export { PROTO_NAMES } from './http/platform.ts';
 export * as productApi from './http/products.ts';
 export * as userApi from './http/users.ts';
 export { messageJsonSchema } from './json-schema.ts';
@@ -68,15 +86,28 @@ export {
   type QueueMessageType,
   queueMessages,
 } from './messages.ts';
-export { buildOpenApi, type OpenApiDocument } from './openapi.ts';
+export { buildOpenApi, type OpenApiDocument, type PlainOperation } from './openapi.ts';
 export {
+  dayText,
   formatMoney,
+  idText,
   MAX_ORDER_ITEMS,
   MAX_PAGE_SIZE,
   MAX_PRICE_MINOR,
   MAX_QUANTITY,
+  moneyInput,
   type Paging,
 } from './primitives.ts';
+export {
+  type DescriptorSet,
+  type ProtoDocs,
+  type ProtoEnum,
+  type ProtoField,
+  type ProtoMessage,
+  type ProtoMethod,
+  type ProtoService,
+  protoDocs,
+} from './proto-docs.ts';
 export { type ExchangeFlow, exchangeFlows, type QueueFlow, queueFlows } from './queues.ts';
 export { MAX_IDS_PER_RECEIPT, MESSAGE_ID, type Receipt, receipt } from './receipt.ts';
 export { type Access, defineRoute, type Route } from './route.ts';

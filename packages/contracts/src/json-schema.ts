@@ -1,7 +1,6 @@
 import { z } from 'zod';
+import type { Json } from './documented.ts';
 import { dataSchemaOf, type MessageType } from './messages.ts';
-
-export type Json = Record<string, unknown>;
 
 /**
  * JSON Schema 2020-12 of a message's data, as a reader should check it: fields that are not listed are allowed, since a newer

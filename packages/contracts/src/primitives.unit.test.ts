@@ -90,4 +90,10 @@ describe('text', () => {
       assert.equal(accepts(email, written), false, written);
     }
   });
+  it('that is an address is no longer than mail servers take its parts', () => {
+    const label = 'b'.repeat(63);
+    assert.ok(accepts(email, `${'a'.repeat(64)}@${label}.example.com`));
+    for (const written of [`${'a'.repeat(65)}@example.com`, `a@b${label}.com`, 'a@b-.com', 'a@-b.com'])
+      assert.equal(accepts(email, written), false, written);
+  });
 });

@@ -229,7 +229,11 @@ describe('http app', () => {
       const ready = await fetch(`${app.url}/health/ready`);
       assert.equal(ready.status, 200);
       assert.deepEqual(await ready.json(), {
-        data: { status: 'ready', checks: { postgres: { status: 'up' }, kafka: { status: 'up' } } },
+        data: {
+          status: 'ready',
+          checks: { postgres: { status: 'up' }, kafka: { status: 'up' } },
+          dependencies: {},
+        },
       });
       const summary = (await (await fetch(`${app.url}/health`)).json()) as { data: Record<string, unknown> };
       assert.equal(summary.data.service, 'things');
@@ -242,8 +246,22 @@ describe('http app', () => {
       assert.deepEqual(error.details, {
         status: 'not_ready',
         checks: { postgres: { status: 'up' }, kafka: { status: 'down', reason: 'unreachable' } },
+        dependencies: {},
       });
       assert.equal((await fetch(`${app.url}/health/live`)).status, 200);
+    });
+
+    it('shows the breakers of dependencies, and stays ready whatever they are', async () => {
+      const states: Record<string, 'closed' | 'half_open' | 'open'> = { product: 'closed', redis: 'open' };
+      const app = await start({ readiness: [], dependencies: () => states });
+      const shown = async () => {
+        const response = await fetch(`${app.url}/health/ready`);
+        const { data } = (await response.json()) as { data: { status: string; dependencies: object } };
+        return [response.status, data.status, data.dependencies];
+      };
+      assert.deepEqual(await shown(), [200, 'ready', { product: 'closed', redis: 'open' }]);
+      states.redis = 'half_open';
+      assert.deepEqual(await shown(), [200, 'ready', { product: 'closed', redis: 'half_open' }]);
     });
 
     it('bounds a check that hangs and does not start it again for every asker', async () => {
@@ -262,9 +280,15 @@ describe('http app', () => {
     });
   });
 
-  it('serves the OpenAPI document it was given', async () => {
-    const app = await start({ openapi: { openapi: '3.1.0' } });
+  it('serves the OpenAPI document and the .proto files it was given', async () => {
+    const app = await start({
+      docs: { openapi: { openapi: '3.1.0' }, protos: { 'shop.proto': 'syntax = "proto3";' } },
+    });
     assert.deepEqual(await (await fetch(`${app.url}/openapi.json`)).json(), { openapi: '3.1.0' });
+    const proto = await fetch(`${app.url}/docs/shop.proto`);
+    assert.deepEqual([proto.status, proto.headers.get('content-type')], [200, 'text/plain; charset=utf-8']);
+    assert.equal(await proto.text(), 'syntax = "proto3";');
+    assert.equal((await fetch(`${app.url}/docs/other.proto`)).status, 404);
   });
 
   it('takes further handlers before the 404, inside the same checks', async () => {

@@ -2,13 +2,14 @@ import type { Logger, Metrics } from '@punctual/telemetry';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { type AppError, methodNotAllowed, notFound } from './app-error.ts';
 import { internalError, malformedPath, sendError, toAppError } from './error-response.ts';
-import { createHealth, type ReadinessCheck } from './health.ts';
+import { createHealth, type DependencyStates, type ReadinessCheck } from './health.ts';
 import { parseQueryLeniently } from './query.ts';
 import { nameRoute, observeRequests } from './request-context.ts';
 import { requestState } from './request-state.ts';
 import { sendText } from './respond.ts';
 import type { MountedRoute } from './route.ts';
 import { createRouteTable } from './route-table.ts';
+import type { ServiceDocs } from './service-docs.ts';
 import type { Verifier } from './verifier.ts';
 
 export type HttpAppOptions = {
@@ -21,10 +22,12 @@ export type HttpAppOptions = {
   verifier?: Verifier;
   routes: readonly MountedRoute[];
   readiness: readonly ReadinessCheck[];
+  /** The breakers of what the service calls, by dependency. Shown by /health/ready; none of them makes it unready. */
+  dependencies?: () => DependencyStates;
   /** The longest body of a request, default 1,000,000. */
   bodyLimitBytes?: number;
-  /** Served at /openapi.json. */
-  openapi?: object;
+  /** Served at /openapi.json, and the .proto files under /docs. */
+  docs?: ServiceDocs;
   /** Gives a service's own errors their HTTP answer; undefined leaves them to the rules here. */
   mapError?: (error: unknown) => AppError | undefined;
   /** Adds what no contract describes, such as a proxy or pages, behind the checks and before the 404. */
@@ -54,7 +57,9 @@ export function createHttpApp(options: HttpAppOptions): Express {
       verifier: options.verifier,
       bodyLimitBytes: options.bodyLimitBytes ?? defaultBodyLimitBytes,
     });
-    app[route.mounted.contract.method](route.path, nameRoute(route.mounted.contract.path), serve);
+    const { method, path } = route.mounted.contract;
+    const guards = route.notFor.size === 0 ? [] : [unlessFixed(route.notFor)];
+    app[method](route.path, ...guards, nameRoute(path), serve);
   }
   for (const [path, serve] of platform) app.get(path, nameRoute(path, true), serve);
 
@@ -98,6 +103,7 @@ function createPlatformRoutes(app: Express, options: HttpAppOptions): Map<string
     service: options.service,
     version: options.version ?? '0.0.0',
     checks: options.readiness,
+    dependencies: options.dependencies ?? (() => ({})),
     logger: options.logger,
   });
   const { registry } = options.metrics;
@@ -107,11 +113,23 @@ function createPlatformRoutes(app: Express, options: HttpAppOptions): Map<string
     ['/health', health.summary],
     ['/metrics', async (_req, res) => sendText(res, 200, await registry.metrics(), registry.contentType)],
   ]);
-  if (options.openapi !== undefined) {
-    const text = JSON.stringify(options.openapi);
+  if (options.docs !== undefined) {
+    const { openapi, protos } = options.docs;
+    const text = JSON.stringify(openapi);
     routes.set('/openapi.json', (_req, res) => sendText(res, 200, text, 'application/json; charset=utf-8'));
+    for (const [name, proto] of Object.entries(protos)) {
+      routes.set(`/docs/${name}`, (_req, res) => sendText(res, 200, proto, 'text/plain; charset=utf-8'));
+    }
   }
   return routes;
+}
+
+/** Passes over the route for addresses that are another route's own, whatever their method. */
+function unlessFixed(paths: ReadonlySet<string>) {
+  return function passOver(req: Request, _res: Response, next: NextFunction): void {
+    const { path } = req;
+    next(paths.has(path.endsWith('/') ? path.slice(0, -1) : path) ? 'route' : undefined);
+  };
 }
 
 /** Absolute and protocol-relative targets, and separators hidden in a segment, mean one thing here and another behind a proxy. */

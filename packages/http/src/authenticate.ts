@@ -13,12 +13,16 @@ export function createAuthenticator(
     throw new Error(`${route.method} ${route.path} needs an identity, but the app was given no verifier`);
   }
   return async function authenticate(req) {
-    const header = req.headers.authorization;
-    if (header === undefined) throw unauthenticated();
-    const token = bearerPattern.exec(header)?.[1];
-    if (token === undefined) {
-      throw unauthenticated('The Authorization header must be "Bearer <token>".', { invalidToken: true });
-    }
-    return verifier.verify(token);
+    return verifier.verify(bearerToken(req.headers.authorization));
   };
+}
+
+/** The token of an Authorization header; throws 401 without one. */
+export function bearerToken(header: string | undefined): string {
+  if (header === undefined) throw unauthenticated();
+  const token = bearerPattern.exec(header)?.[1];
+  if (token === undefined) {
+    throw unauthenticated('The Authorization header must be "Bearer <token>".', { invalidToken: true });
+  }
+  return token;
 }

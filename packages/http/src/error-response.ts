@@ -5,7 +5,7 @@ import { sendJson, sendText } from './respond.ts';
 
 /** What Postgres says when it is away, full, starting, stopping or read-only: the request may succeed later. */
 const unavailableSqlState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|25006)$/;
-const retryAfterSeconds = 1;
+const defaultRetryAfterSeconds = 1;
 const unavailableCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -20,8 +20,8 @@ const unavailableCodes: ReadonlySet<string> = new Set([
 /**
  * Gives every thrown value its HTTP answer. Errors of others are told by their shape, so that commands and stores need
  * not know HTTP: an error whose `code` is one of the API's is what it says, with its `message` and `details`;
- * `retryable: true` or the code of a lost connection is 503. Whatever else is undefined, for the caller to hide
- * behind a 500.
+ * `retryable: true` or the code of a lost connection is 503, to be tried again after its `retryAfterSeconds`. Whatever
+ * else is undefined, for the caller to hide behind a 500.
  */
 export function toAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
@@ -30,7 +30,7 @@ export function toAppError(error: unknown): AppError | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (unavailableSqlState.test(code) || ('name' in error && error.name === 'KnexTimeoutError')) {
-    return unavailable('database', retryAfterSeconds, error);
+    return unavailable('database', defaultRetryAfterSeconds, error);
   }
   if (isRefusalCode(code) && error instanceof Error) {
     const details = 'details' in error ? error.details : undefined;
@@ -39,7 +39,12 @@ export function toAppError(error: unknown): AppError | undefined {
   const isRetryable = ('retryable' in error && error.retryable === true) || unavailableCodes.has(code);
   if (!isRetryable) return undefined;
   const dependency = 'dependency' in error && typeof error.dependency === 'string' ? error.dependency : 'backend';
-  return unavailable(dependency, retryAfterSeconds, error);
+  return unavailable(dependency, retryAfterSecondsOf(error), error);
+}
+
+function retryAfterSecondsOf(error: object): number {
+  if ('retryAfterSeconds' in error && typeof error.retryAfterSeconds === 'number') return error.retryAfterSeconds;
+  return defaultRetryAfterSeconds;
 }
 
 /** Only refusals are told by their code: what is 500 and above is never for the thrower to word. */

@@ -79,6 +79,23 @@ describe('errors', () => {
     assert.equal((await touch(duplicate)).status, 500);
   });
 
+  it('of a dependency that is left alone are a 503 that says until when, and at least a second', async () => {
+    for (const [retryAfterSeconds, header] of [
+      [17, '17'],
+      [0, '1'],
+    ] as const) {
+      const error = Object.assign(new Error('breaker open'), {
+        retryable: true,
+        dependency: 'stock',
+        retryAfterSeconds,
+      });
+      const response = await touch(await failing(error));
+      assert.equal(response.status, 503);
+      assert.equal(response.headers.get('retry-after'), header);
+      assert.deepEqual((await errorOf(response)).details, { dependency: 'stock' });
+    }
+  });
+
   it('of the domain are what their code says, without knowing HTTP', async () => {
     const app = await failing(
       Object.assign(new Error('The order is PAID.'), { code: 'ILLEGAL_TRANSITION', details: { status: 'PAID' } }),

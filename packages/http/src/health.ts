@@ -12,12 +12,25 @@ export type ReadinessCheck = {
   timeoutMs?: number;
 };
 
+/** The state of each dependency's breaker. One that is not closed means that some requests are refused, or answered with less. */
+export type DependencyStates = Readonly<Record<string, 'closed' | 'half_open' | 'open'>>;
+
 type CheckResult = { status: 'up' } | { status: 'down'; reason: string };
-type Readiness = { status: 'ready' | 'not_ready' | 'stopping'; checks: Record<string, CheckResult> };
+type Readiness = {
+  status: 'ready' | 'not_ready' | 'stopping';
+  checks: Record<string, CheckResult>;
+  dependencies: DependencyStates;
+};
 
 const defaultTimeoutMs = 1_000;
 
-export type HealthOptions = { service: string; version: string; checks: readonly ReadinessCheck[]; logger: Logger };
+export type HealthOptions = {
+  service: string;
+  version: string;
+  checks: readonly ReadinessCheck[];
+  dependencies: () => DependencyStates;
+  logger: Logger;
+};
 
 /**
  * `/health/live` says that the process answers, nothing more: a restart would not bring a broker back.
@@ -36,7 +49,8 @@ export function createHealth(app: Express, options: HealthOptions) {
       checks[check.name] = results[index] ?? { status: 'down', reason: 'unknown' };
     }
     const up = results.every((result) => result.status === 'up');
-    return { status: isStopping(app) ? 'stopping' : up ? 'ready' : 'not_ready', checks };
+    const status = isStopping(app) ? 'stopping' : up ? 'ready' : 'not_ready';
+    return { status, checks, dependencies: options.dependencies() };
   }
 
   return {

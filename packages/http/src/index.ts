@@ -16,17 +16,15 @@ export {
   unsupportedMediaType,
   validationFailed,
 } from './app-error.ts';
-export { errorBody, sendError, toAppError } from './error-response.ts';
-export type { ReadinessCheck } from './health.ts';
-export { type PagingOptions, pagingLinks } from './paging.ts';
-export { nameRoute } from './request-context.ts';
+export { bearerToken } from './authenticate.ts';
+export { errorBody, internalError, sendError, toAppError } from './error-response.ts';
+export type { DependencyStates, ReadinessCheck } from './health.ts';
+export { type PagingOptions, pagingLinks, windowOf } from './paging.ts';
+export { incomingContext, nameRoute } from './request-context.ts';
 export { type Reply, type ReplyOptions, reply, sendJson, sendText } from './respond.ts';
 export { type HandlerInput, type HandlerResult, handle, type MountedRoute } from './route.ts';
 export { type HttpServer, type HttpServerOptions, httpServer } from './server.ts';
-export {
-  createServiceClient,
-  type ServiceClient,
-  type ServiceClientOptions,
-  type ServiceRequest,
-} from './service-client.ts';
+export { readServiceDocs, type ServiceDocs } from './service-docs.ts';
+export { unsafeText } from './text-safety.ts';
+export { problemsOf } from './validation.ts';
 export { createLocalVerifier, createVerifier, type Identity, type Verifier, type VerifierOptions } from './verifier.ts';

@@ -9,6 +9,11 @@ export type PagingOptions = {
   totalIsExact?: boolean;
 };
 
+/** The window that a page is: what queries take, whoever asks. */
+export function windowOf({ page, limit }: { page: number; limit: number }): { limit: number; offset: number } {
+  return { limit, offset: (page - 1) * limit };
+}
+
 const basePattern = /^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9._~-]+)*\/?$/;
 
 /**

@@ -25,11 +25,8 @@ export function observeRequests(options: { logger: Logger; metrics: Metrics }) {
   const series = new Map<string, { observe(seconds: number): void }>();
 
   return function observe(req: Request, res: Response, next: NextFunction): void {
-    const requestId = acceptId(req.headers['x-request-id']) ?? randomUUID();
-    const correlationId = acceptId(req.headers['x-correlation-id']) ?? requestId;
-    const parent = req.headers.traceparent;
-    const traceparent = newTraceparent(typeof parent === 'string' ? parent : undefined);
-    const context = { requestId, correlationId, traceparent };
+    const context = incomingContext((name) => req.headers[name]);
+    const { requestId, correlationId } = context;
     const state: RequestState = {
       ...context,
       startedAtMs: performance.now(),
@@ -72,6 +69,16 @@ export function observeRequests(options: { logger: Logger; metrics: Metrics }) {
     if (state.quiet) logger.debug('request', fields);
     else logger.info('request', fields);
   }
+}
+
+type IncomingContext = { requestId: string; correlationId: string; traceparent: string };
+
+/** The ids and the trace of a request or a call, from what its headers say. */
+export function incomingContext(header: (name: string) => string | string[] | undefined): IncomingContext {
+  const requestId = acceptId(header('x-request-id')) ?? randomUUID();
+  const correlationId = acceptId(header('x-correlation-id')) ?? requestId;
+  const parent = header('traceparent');
+  return { requestId, correlationId, traceparent: newTraceparent(typeof parent === 'string' ? parent : undefined) };
 }
 
 /** Names the route of a request for its log line and metrics. */

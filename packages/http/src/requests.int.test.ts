@@ -244,6 +244,18 @@ describe('bad requests', () => {
       }
     });
 
+    it('that is fixed is never taken for another one with a parameter', async () => {
+      for (const path of ['/things/own', '/things/own/']) {
+        const wrong = await fetch(app.url + path, {
+          method: 'DELETE',
+          headers: { authorization: 'Bearer admin-token' },
+        });
+        assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'GET, HEAD, OPTIONS'], path);
+        const options = await fetch(app.url + path, { method: 'OPTIONS' });
+        assert.deepEqual([options.status, options.headers.get('allow')], [204, 'GET, HEAD, OPTIONS'], path);
+      }
+    });
+
     it('that is known for other methods answers 405 with Allow, and OPTIONS with 204', async () => {
       const wrong = await fetch(`${app.url}/things/1`, { method: 'PUT' });
       assert.equal(wrong.status, 405);

@@ -15,6 +15,8 @@ export type ReplyOptions<Data> = {
   data?: Data;
   /** For lists. */
   paging?: Paging;
+  /** What stands beside `data`, as the contract's `beside` names it. */
+  beside?: Readonly<Record<string, unknown>>;
   /** A whole JSON body as it was stored, `{"data":…}`; sent as it is, in place of `data`. */
   bodyText?: string;
 };
@@ -68,9 +70,8 @@ export function sendJson(res: ServerResponse, status: number, value: unknown): v
 
 function replyText(result: Reply<unknown>): string | undefined {
   if (result.data === undefined) return undefined;
-  return JSON.stringify(
-    result.paging === undefined ? { data: result.data } : { data: result.data, paging: result.paging },
-  );
+  const { data, paging, beside } = result;
+  return JSON.stringify(paging === undefined ? { data, ...beside } : { data, paging, ...beside });
 }
 
 function writeEmpty(res: Response, status: number): void {

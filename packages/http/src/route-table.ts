@@ -1,7 +1,12 @@
 import type { MountedRoute } from './route.ts';
 
 /** One address of a route: its contract's path or an alias. */
-type TableEntry = { path: string; mounted: MountedRoute };
+type TableEntry = {
+  path: string;
+  mounted: MountedRoute;
+  /** Fixed paths of other routes that this one's parameters would match: `/orders/pay` for `/orders/:id`. */
+  notFor: ReadonlySet<string>;
+};
 
 export type RouteTable = {
   /** Fixed segments before parameters, so that `/orders/pay` is never taken for an id. */
@@ -12,7 +17,7 @@ export type RouteTable = {
 
 /** Orders the routes and refuses two that answer the same method and path. */
 export function createRouteTable(mountedRoutes: readonly MountedRoute[]): RouteTable {
-  const routes: TableEntry[] = [];
+  const routes: Omit<TableEntry, 'notFor'>[] = [];
   const seen = new Set<string>();
   for (const mounted of mountedRoutes) {
     for (const path of [mounted.contract.path, ...(mounted.contract.aliases ?? [])]) {
@@ -23,14 +28,19 @@ export function createRouteTable(mountedRoutes: readonly MountedRoute[]): RouteT
     }
   }
   routes.sort((a, b) => compareSpecificity(a.path, b.path));
+  const fixed = [...new Set(routes.map(({ path }) => path))].filter((path) => !path.includes(':'));
 
   return {
-    routes,
+    routes: routes.map((route) => ({
+      ...route,
+      notFor: new Set(fixed.filter((path) => path !== route.path && matches(splitPath(route.path), splitPath(path)))),
+    })),
     methodsOf(path) {
       const segments = splitPath(path);
+      const owner = fixed.find((each) => matches(splitPath(each), segments));
       const methods = new Set<string>();
       for (const route of routes) {
-        if (!matches(splitPath(route.path), segments)) continue;
+        if (owner === undefined ? !matches(splitPath(route.path), segments) : route.path !== owner) continue;
         const method = route.mounted.contract.method.toUpperCase();
         methods.add(method);
         if (method === 'GET') methods.add('HEAD');

@@ -41,7 +41,7 @@ describe('http server', () => {
     const release = signal();
     const app = await startTestApp({
       readiness: [],
-      server: { readinessGraceMs: 300 },
+      server: { readinessGraceMs: 1_000 },
       routes: [
         handle(getThing, async ({ params }) => {
           entered.fire();

@@ -1,4 +1,5 @@
 import type { Logger } from '@punctual/telemetry';
+import { within } from './waiting.ts';
 
 const DEFAULT_STOP_TIMEOUT_MS = 9_000;
 /** What a component still gets when those stopped before it have used up the time. */
@@ -49,7 +50,8 @@ export function lifecycle(
     for (let component = started.pop(); component !== undefined; component = started.pop()) {
       const { name } = component;
       try {
-        await within(Math.max(LAST_CHANCE_MS, deadline - performance.now()), component.stop());
+        const leftMs = Math.round(Math.max(LAST_CHANCE_MS, deadline - performance.now()));
+        await within(leftMs, `stopping ${name}`, component.stop());
       } catch (error) {
         logger.error('component did not stop', { component: name, error });
         failures.push({ component: name, error });
@@ -84,17 +86,4 @@ export function lifecycle(
     },
     stop,
   };
-}
-
-async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => timeout.reject(new Error(`still running after ${Math.round(timeoutMs)} ms`)),
-    timeoutMs,
-  );
-  try {
-    await Promise.race([work, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

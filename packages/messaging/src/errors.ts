@@ -10,6 +10,20 @@ export class RejectMessage extends Error {
 }
 
 /**
+ * Thrown by a handler that has not tried, since something that every message needs is away. Nothing is wrong with the messages: they are
+ * attempted again in place after a growing pause, for ever, and use up no retry.
+ */
+export class WaitInPlace extends Error {
+  readonly code = 'WAIT_IN_PLACE';
+  readonly retryable = true;
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.name = 'WaitInPlace';
+  }
+}
+
+/**
  * Thrown by a handler that wants a message again later. It counts as an attempt like any other failure; `delayMs`
  * replaces the fixed step that would be next (RabbitMQ only: Kafka retries in place with its own backoff).
  */

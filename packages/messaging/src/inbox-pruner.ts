@@ -1,7 +1,6 @@
+import { type Component, pause } from '@punctual/lifecycle';
 import { type Database, execute } from '@punctual/postgres';
 import type { Logger } from '@punctual/telemetry';
-import { pause } from './backoff.ts';
-import type { Component } from './component.ts';
 import { createOutage } from './outage.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,13 +1,13 @@
-export type { Component } from './component.ts';
 export type { PoisonRecord } from './dead-letters.ts';
 export type { Envelope, EnvelopeOf, Schemas } from './envelope.ts';
 export { PoisonError } from './envelope.ts';
-export { RejectMessage, RetryLater } from './errors.ts';
+export { RejectMessage, RetryLater, WaitInPlace } from './errors.ts';
 export { filterNew } from './inbox.ts';
 export type { InboxPrunerOptions } from './inbox-pruner.ts';
 export { createInboxPruner } from './inbox-pruner.ts';
 export type { KafkaConnection, KafkaOptions, TopicSpec } from './kafka/connection.ts';
 export { createKafka } from './kafka/connection.ts';
+export type { FollowOptions, KafkaFollower } from './kafka/follower.ts';
 export type { KafkaMessage } from './kafka/message.ts';
 export type { SubscribeOptions } from './kafka/subscribe-options.ts';
 export type { KafkaSubscription } from './kafka/subscription.ts';

@@ -1,6 +1,6 @@
 import type { Verdict } from './batch.ts';
 import { PoisonError } from './envelope.ts';
-import { RejectMessage } from './errors.ts';
+import { RejectMessage, WaitInPlace } from './errors.ts';
 
 /**
  * Tells a bad message from a bad moment: a handler that fails while the database is away says nothing about the
@@ -8,6 +8,7 @@ import { RejectMessage } from './errors.ts';
  */
 export async function judge(error: unknown, ping: () => Promise<void>): Promise<Verdict> {
   if (error instanceof RejectMessage || error instanceof PoisonError) return 'reject';
+  if (error instanceof WaitInPlace) return 'wait';
   try {
     await ping();
   } catch {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@punctual/lifecycle';
 import type { Logger } from '@punctual/telemetry';
 import type { Database } from './database.ts';
 import { acquireLease, type Lease } from './lease.ts';
@@ -57,12 +57,4 @@ export function leased({ db, name, logger, ttlMs = DEFAULT_TTL_MS, run }: Leased
     },
     isHeld: (): boolean => lease?.isHeld() ?? false,
   };
-}
-
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(delayMs, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

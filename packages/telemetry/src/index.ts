@@ -1,5 +1,6 @@
 export { type Context, currentContext, runWithContext } from './context.ts';
 export {
+  changeLogLevel,
   createLogger,
   type LogFields,
   type Logger,

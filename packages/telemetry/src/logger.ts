@@ -30,13 +30,18 @@ export type LoggerOptions = {
  */
 export function createLogger({ service, level = 'info', stream }: LoggerOptions): Logger {
   const sink = winston.createLogger({
-    level: level === 'silent' ? 'error' : level,
-    silent: level === 'silent',
     format: winston.format.printf((line) => String(line.message)),
     transports: [new winston.transports.Stream({ stream: stream ?? process.stdout, eol: '\n' })],
   });
+  setLevel(sink, level);
   if (stream === undefined) standardOutput ??= batchedOutput(process.stdout);
   return loggerOver({ sink, service, output: stream === undefined ? standardOutput : undefined }, {});
+}
+
+/** Of a logger that `createLogger` made, and of all its children; another kind of logger stays as it is. */
+export function changeLogLevel(logger: Logger, level: LogLevel): void {
+  const sink = sinks.get(logger);
+  if (sink !== undefined) setLevel(sink, level);
 }
 
 /** Writes nothing. */
@@ -59,14 +64,24 @@ function loggerOver(target: Target, bound: LogFields): Logger {
     sink.log(level, formatLine({ level, service, message, fields: { ...bound, ...fields } }));
     if (level === 'error') output?.flush();
   };
-  return {
+  const logger: Logger = {
     debug: (message, fields) => write('debug', message, fields),
     info: (message, fields) => write('info', message, fields),
     warn: (message, fields) => write('warn', message, fields),
     error: (message, fields) => write('error', message, fields),
     child: (fields) => loggerOver(target, { ...bound, ...fields }),
   };
+  sinks.set(logger, sink);
+  return logger;
 }
+
+function setLevel(sink: winston.Logger, level: LogLevel): void {
+  sink.level = level === 'silent' ? 'error' : level;
+  sink.silent = level === 'silent';
+}
+
+/** What stands behind a logger, for those who may change its level: most who log may not. */
+const sinks = new WeakMap<Logger, winston.Logger>();
 
 type Line = { level: string; service: string; message: string; fields: LogFields };
 

@@ -25,8 +25,11 @@ export type Servers = {
   };
   readonly kafka: { readonly brokers: readonly string[] };
   readonly redis: { readonly nodes: readonly { host: string; port: number }[] };
+  readonly etcd: { readonly endpoints: readonly string[] };
   readonly smtp: { readonly host: string; readonly port: number };
   readonly inbox: { readonly url: string };
+  /** Only in the server profile `full`; asking for it elsewhere throws. */
+  readonly openSearch: { readonly url: string };
 };
 
 let known: Servers | undefined;
@@ -76,8 +79,14 @@ function parseSettings(json: string): Servers {
     },
     kafka: { brokers: read('KAFKA_BROKERS').split(',') },
     redis: { nodes: read('REDIS_NODES').split(',').map(parseAddress) },
+    etcd: { endpoints: read('ETCD_ENDPOINTS').split(',') },
     smtp: { host: read('SMTP_HOST'), port: Number(read('SMTP_PORT')) },
     inbox: { url: read('INBOX_URL') },
+    openSearch: {
+      get url() {
+        return read('OPENSEARCH_URL');
+      },
+    },
   };
 }
 

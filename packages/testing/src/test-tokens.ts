@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
+/** What services prove themselves to each other with in tests. */
+export const TEST_SERVICE_KEY = 'a-key-that-only-tests-know-0123456789';
+
 const ISSUER = 'punctual-test';
 const AUDIENCE = 'punctual-test';
 const DEFAULT_LIFETIME_SECONDS = 900;

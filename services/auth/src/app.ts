@@ -1,20 +1,29 @@
+import { AuthServiceDefinition, UserServiceDefinition } from '@punctual/contracts/grpc/auth';
+import { createCoordination, REGISTRATION_OPEN } from '@punctual/coordination';
+import { createGrpcServer } from '@punctual/grpc';
 import {
   createHttpApp,
   createLocalVerifier,
   httpServer,
   type MountedRoute,
   type ReadinessCheck,
+  readServiceDocs,
   type Verifier,
 } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
 import { type Database, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
+import packageJson from '../package.json' with { type: 'json' };
+import { type AccountRequests, createAccountRequests } from './commands/account-requests.ts';
 import { AdminRefused, createAdmin } from './commands/create-admin.ts';
 import { createRefreshTwins } from './commands/refresh-twins.ts';
 import { seed } from './commands/seed.ts';
 import type { AuthConfig, CreateAdminConfig, DatabaseOnlyConfig } from './config.ts';
-import { authRoutes, mapError } from './http/routes.ts';
+import { mapError } from './errors.ts';
+import { authService } from './grpc/auth-service.ts';
+import { userService } from './grpc/user-service.ts';
+import { authRoutes } from './http/routes.ts';
 import { userRoutes } from './http/user-routes.ts';
 import { createPruner } from './pruner.ts';
 import { createAccessTokens } from './security/access-tokens.ts';
@@ -35,7 +44,13 @@ const ADMIN_SAYINGS = {
 /** `api` answers requests, `worker` carries the outbox to the brokers and prunes; `all` is both. */
 export type Role = 'api' | 'worker' | 'all';
 
-export type AuthApp = { start(): Promise<void>; stop(): Promise<void>; readonly url: string };
+export type AuthApp = {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readonly url: string;
+  /** `host:port`; empty in a worker, which answers no calls. */
+  readonly grpcAddress: string;
+};
 
 export type BuildOptions = { readonly role: Role; readonly logger?: Logger };
 
@@ -50,6 +65,8 @@ export async function buildApp(
   // Requests need no broker, so a broker's outage does not turn logins away: only a worker without api is unready then.
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   const app = lifecycle(logger);
+  const coordination = createCoordination(config, { service: SERVICE, version: packageJson.version, logger, metrics });
+  app.add(coordination);
   app.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
 
   let wakeRelay = (): void => undefined;
@@ -83,17 +100,44 @@ export async function buildApp(
     app.add(createPruner({ db, logger }));
   }
 
+  const registration = coordination.settings.follow(REGISTRATION_OPEN);
+  const isRegistrationOpen = () => registration.current ?? true;
   const keys = await loadSigningKeys(config.JWT_SIGNING_KEY, config.JWT_RETIRED_KEYS);
-  const routes = role === 'worker' ? [] : buildRoutes(config, { db, logger, metrics, keys, wakeRelay });
   const verifier = ownVerifier(config, keys);
-  const http = createHttpApp({ service: SERVICE, logger, metrics, verifier, routes, readiness, mapError });
+  const routes: MountedRoute[] = [];
+  const accounts =
+    role === 'worker' ? undefined : buildAccounts(config, { db, logger, metrics, keys, wakeRelay, isRegistrationOpen });
+  if (accounts !== undefined) routes.push(...authRoutes({ accounts, keys }), ...userRoutes({ db, wakeRelay }));
+  const grpc =
+    accounts &&
+    createGrpcServer({
+      service: SERVICE,
+      host: config.HOST,
+      port: config.GRPC_PORT,
+      services: [
+        { definition: AuthServiceDefinition, implementation: authService(accounts) },
+        { definition: UserServiceDefinition, implementation: userService(db) },
+      ],
+      verifier,
+      serviceKey: config.SERVICE_KEY,
+      mapError,
+      logger,
+      metrics,
+    });
+  if (grpc !== undefined) app.add(grpc);
+  const docs = readServiceDocs(SERVICE);
+  const http = createHttpApp({ service: SERVICE, logger, metrics, verifier, routes, readiness, mapError, docs });
   const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
   app.add(server);
+  if (role !== 'worker') app.add(coordination.registration({ http: () => server.port, grpc: () => grpc?.address }));
   return {
     start: () => app.start(),
     stop: () => app.stop(),
     get url() {
       return server.url;
+    },
+    get grpcAddress() {
+      return grpc?.address ?? '';
     },
   };
 }
@@ -133,9 +177,19 @@ export function isAdminRefused(error: unknown): error is Error {
   return error instanceof AdminRefused;
 }
 
-type RouteParts = { db: Database; logger: Logger; metrics: Metrics; keys: SigningKeys; wakeRelay: () => void };
+type AccountParts = {
+  db: Database;
+  logger: Logger;
+  metrics: Metrics;
+  keys: SigningKeys;
+  wakeRelay: () => void;
+  isRegistrationOpen: () => boolean;
+};
 
-function buildRoutes(config: AuthConfig, { db, logger, metrics, keys, wakeRelay }: RouteParts): MountedRoute[] {
+function buildAccounts(
+  config: AuthConfig,
+  { db, logger, metrics, keys, wakeRelay, isRegistrationOpen }: AccountParts,
+): AccountRequests {
   const passwords = createPasswords({
     concurrency: config.PASSWORD_HASH_CONCURRENCY,
     maxWaiting: config.PASSWORD_HASH_QUEUE,
@@ -147,11 +201,10 @@ function buildRoutes(config: AuthConfig, { db, logger, metrics, keys, wakeRelay 
       this.set(passwords.waiting());
     },
   });
-  const auth = authRoutes({
+  return createAccountRequests({
     db,
     logger,
     metrics,
-    keys,
     passwords,
     wakeRelay,
     codes: createCodeHasher(config.CODE_HMAC_KEY ?? config.JWT_SIGNING_KEY),
@@ -178,9 +231,9 @@ function buildRoutes(config: AuthConfig, { db, logger, metrics, keys, wakeRelay 
     refreshTwins: createRefreshTwins(),
     refreshTtlMs: config.REFRESH_TOKEN_TTL,
     uniformAnswerMs: config.UNIFORM_ANSWER_TIME,
+    isRegistrationOpen,
     demoLoginsAllowed: config.NODE_ENV !== 'production',
   });
-  return [...auth, ...userRoutes({ db, wakeRelay })];
 }
 
 /** The keys are at hand here, so no token waits for them. */

@@ -1,11 +1,14 @@
 import {
   databaseConfig,
+  discoveryConfig,
   duration,
+  grpcConfig,
   httpConfig,
   integer,
   kafkaConfig,
   logConfig,
   rabbitConfig,
+  resilienceConfig,
   secret,
   text,
 } from '@punctual/config';
@@ -24,9 +27,12 @@ export const createAdminSchema = z.object({
 export const configSchema = z.object({
   ...logConfig,
   ...httpConfig,
+  ...grpcConfig,
+  ...discoveryConfig,
   ...databaseConfig,
   ...kafkaConfig,
   ...rabbitConfig,
+  ...resilienceConfig,
   JWT_ISSUER: text(),
   JWT_AUDIENCE: text(),
   JWT_SIGNING_KEY: secret('one Ed25519 private key in PEM').refine(isSigningKey),

@@ -7,6 +7,8 @@ import { configSchema } from './config.ts';
 const KEY = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 const GOOD = {
   PORT: '8081',
+  GRPC_PORT: '8082',
+  SERVICE_KEY: 'a key that all services share, long enough',
   DATABASE_URL: 'postgres://auth:pw@localhost/auth',
   KAFKA_BROKERS: 'localhost:9092',
   RABBITMQ_URL: 'amqp://localhost',

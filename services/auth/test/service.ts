@@ -1,5 +1,6 @@
 import { loadConfig } from '@punctual/config';
 import { type Logger, silentLogger } from '@punctual/telemetry';
+import { TEST_SERVICE_KEY } from '@punctual/testing';
 import { type AuthApp, buildApp, type Role } from '../src/app.ts';
 import { configSchema } from '../src/config.ts';
 import { signingKeyPem } from './fixture.ts';
@@ -14,6 +15,8 @@ export type Answer = { status: number; headers: Headers; body: unknown };
 
 export type Service = {
   readonly url: string;
+  /** `host:port`. */
+  readonly grpcAddress: string;
   post(path: string, body: unknown): Promise<Answer>;
   get(path: string): Promise<Answer>;
   send(path: string, init: RequestInit): Promise<Answer>;
@@ -33,6 +36,8 @@ export async function startService({ role, env, logger = silentLogger() }: Servi
     NODE_ENV: 'test',
     HOST: '127.0.0.1',
     PORT: '0',
+    GRPC_PORT: '0',
+    SERVICE_KEY: TEST_SERVICE_KEY,
     JWT_ISSUER: ISSUER,
     JWT_AUDIENCE: AUDIENCE,
     JWT_SIGNING_KEY: signingKeyPem(),
@@ -51,6 +56,7 @@ export async function startService({ role, env, logger = silentLogger() }: Servi
 
   return {
     url: app.url,
+    grpcAddress: app.grpcAddress,
     send,
     get: (path) => send(path, {}),
     post: (path, body) =>

@@ -176,7 +176,6 @@ describe('the users API', () => {
       ['GET', '/users/1.5', undefined, 'id'],
       ['GET', '/users/abc', undefined, 'id'],
       ['GET', '/users/9007199254740993', undefined, 'id'],
-      ['DELETE', '/users/me', undefined, 'id'],
       ['GET', '/users?page=0', undefined, 'page'],
       ['GET', '/users?limit=101', undefined, 'limit'],
       ['GET', '/users?limit=5&page_size=6', undefined, 'page_size'],

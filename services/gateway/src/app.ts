@@ -1,25 +1,34 @@
+import { apiRoutes } from '@punctual/contracts';
+import { type Coordination, createCoordination, RATE_LIMIT, rateLimitOf } from '@punctual/coordination';
 import { createVerifier, httpServer } from '@punctual/http';
 import { type Component, lifecycle } from '@punctual/lifecycle';
+import { createBreaker, createPolicies } from '@punctual/resilience';
 import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
 import express, { type Express } from 'express';
 import packageJson from '../package.json' with { type: 'json' };
+import { adminRouter } from './admin/admin-routes.ts';
 import type { GatewayConfig } from './config.ts';
+import { createAdmission } from './edge/admission.ts';
 import { answerThrown, answerUnknown, refuseAmbiguity } from './edge/answer-errors.ts';
 import { createAuthorizer } from './edge/authorize.ts';
 import { crossOrigin } from './edge/cross-origin.ts';
 import { observeRequests } from './edge/observe-requests.ts';
 import { requestState } from './edge/request-state.ts';
 import { MOUNTS } from './edge/request-target.ts';
-import { createRouteTable, PLATFORM_SEGMENTS } from './edge/route-table.ts';
+import { createRouteTable, PLATFORM_SEGMENTS, type UpstreamRoute } from './edge/route-table.ts';
 import { API_SECURITY, securityHeaders } from './edge/security-headers.ts';
-import { readAsyncApi } from './platform/asyncapi.ts';
+import { createGraphql } from './graphql/graphql.ts';
+import { readGeneratedDocs } from './platform/generated-docs.ts';
 import { createHealth } from './platform/health.ts';
-import { contractRoutes, publicOpenApi } from './platform/openapi.ts';
+import { publicOpenApi } from './platform/openapi.ts';
 import { platformRoutes } from './platform/platform-routes.ts';
 import { createProxy, type Destination } from './proxy/proxy.ts';
 import { createUpstream, type Upstream } from './proxy/upstream.ts';
 import { createLimiter } from './rate-limit/limiter.ts';
 import { createRedisBuckets } from './rate-limit/redis-buckets.ts';
+import type { BucketPolicy } from './rate-limit/token-bucket.ts';
+
+const SERVICE = 'gateway';
 
 export type Gateway = {
   start(): Promise<void>;
@@ -33,21 +42,45 @@ export type GatewayDependencies = { logger?: Logger; metrics?: Metrics };
 
 /** Puts the gateway together; nothing is opened before start. */
 export function buildApp(config: GatewayConfig, dependencies: GatewayDependencies = {}): Gateway {
-  const logger = dependencies.logger ?? createLogger({ service: 'gateway', level: config.LOG_LEVEL });
-  const metrics = dependencies.metrics ?? createMetrics('gateway');
+  const logger = dependencies.logger ?? createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+  const metrics = dependencies.metrics ?? createMetrics(SERVICE);
   const publicUrl = config.PUBLIC_URL.replace(/\/+$/, '');
   let isStopping = false;
 
-  const redis = createRedisBuckets({ nodes: config.REDIS_NODES, commandTimeoutMs: config.REDIS_TIMEOUT, logger });
-  const destinations = createDestinations(config);
+  const policies = createPolicies(config, { logger, metrics });
+  const redis = createRedisBuckets({
+    nodes: config.REDIS_NODES,
+    commandTimeoutMs: config.REDIS_TIMEOUT,
+    policies,
+    logger,
+  });
+  const coordination = createCoordination(config, { service: SERVICE, version: packageJson.version, logger, metrics });
+  const destinations = createDestinations(config, { coordination, logger, metrics });
   const upstreams = destinations.map(({ value }) => value.upstream);
   observeInFlight(metrics, upstreams);
   const health = createHealth({
     version: packageJson.version,
     upstreams,
     isRedisReady: redis.isReady,
+    dependencies: policies.states,
     isStopping: () => isStopping,
     logger,
+  });
+  const verifier = createVerifier({
+    jwksUrl: config.JWKS_URL,
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    logger,
+  });
+  const admission = createAdmission({ verifier, limiter: createLimiter({ redis, logger, metrics }), metrics });
+  const graphql = createGraphql({
+    config,
+    admission,
+    policy: policyOf({ name: 'graphql' }, config, coordination.settings),
+    resolver: coordination.resolver,
+    policies,
+    logger,
+    metrics,
   });
   const app = createEdge({
     config,
@@ -56,20 +89,16 @@ export function buildApp(config: GatewayConfig, dependencies: GatewayDependencie
     platform: platformRoutes({
       health,
       metrics,
-      openapi: publicOpenApi(publicUrl, packageJson.version),
-      asyncapi: readAsyncApi(),
+      openapi: publicOpenApi(publicUrl),
+      docs: readGeneratedDocs(),
+      graphql: graphql.router,
       publicUrl,
+      admin: adminRouter({ desk: coordination.desk, verifier }),
     }),
     proxy: createProxy({
       table: createRouteTable(destinations),
-      verifier: createVerifier({
-        jwksUrl: config.JWKS_URL,
-        issuer: config.JWT_ISSUER,
-        audience: config.JWT_AUDIENCE,
-        logger,
-      }),
-      authorize: createAuthorizer(contractRoutes),
-      limiter: createLimiter({ redis, logger, metrics }),
+      admission,
+      authorize: createAuthorizer(apiRoutes),
       publicUrl,
       bodyLimitBytes: config.BODY_LIMIT,
       logger,
@@ -86,7 +115,16 @@ export function buildApp(config: GatewayConfig, dependencies: GatewayDependencie
   });
 
   const components = lifecycle(logger);
-  for (const component of [redisComponent(redis), upstreamsComponent(upstreams), server]) components.add(component);
+  const parts = [
+    coordination,
+    redisComponent(redis),
+    upstreamsComponent(upstreams),
+    graphql.connections,
+    server,
+    graphql.subscriptions,
+    coordination.registration({ http: () => server.port }),
+  ];
+  for (const component of parts) components.add(component);
   return {
     start: () => components.start(),
     stop() {
@@ -136,22 +174,39 @@ function proxyUnlessPlatform(proxy: express.RequestHandler): express.RequestHand
   };
 }
 
-function createDestinations(config: GatewayConfig): { prefixes: readonly string[]; value: Destination }[] {
-  const usual = { perSecond: config.RATE_LIMIT_PER_SECOND, burst: config.RATE_LIMIT_BURST };
+function createDestinations(
+  config: GatewayConfig,
+  { coordination, logger, metrics }: { coordination: Coordination; logger: Logger; metrics: Metrics },
+): { prefixes: readonly string[]; value: Destination }[] {
   return config.GATEWAY_ROUTES.map((route) => ({
     prefixes: route.prefixes,
     value: {
       upstream: createUpstream({
         name: route.name,
-        url: route.url,
+        resolver: coordination.resolver,
+        breaker: createBreaker(`${route.name}-http`, { config, logger, metrics }),
         timeoutMs: route.timeoutMs ?? config.UPSTREAM_TIMEOUT,
         connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT,
         connections: config.UPSTREAM_CONNECTIONS,
         maxInFlight: config.MAX_IN_FLIGHT,
       }),
-      policy: config.RATE_LIMIT_SERVICES[route.name] ?? route.rateLimit ?? usual,
+      policy: policyOf(route, config, coordination.settings),
     },
   }));
+}
+
+/** What was said of the service wins over what was said of all, and a setting over the configuration. */
+function policyOf(
+  route: Pick<UpstreamRoute, 'name' | 'rateLimit'>,
+  config: GatewayConfig,
+  settings: Coordination['settings'],
+): () => BucketPolicy {
+  const usual = { perSecond: config.RATE_LIMIT_PER_SECOND, burst: config.RATE_LIMIT_BURST };
+  const own = config.RATE_LIMIT_SERVICES[route.name] ?? route.rateLimit;
+  const ownSetting = rateLimitOf(route.name);
+  const followedOwn = ownSetting === undefined ? undefined : settings.follow(ownSetting);
+  const followedAll = settings.follow(RATE_LIMIT);
+  return () => followedOwn?.current ?? own ?? followedAll.current ?? usual;
 }
 
 function observeInFlight(metrics: Metrics, upstreams: readonly Upstream[]): void {

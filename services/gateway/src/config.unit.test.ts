@@ -9,6 +9,8 @@ const MINIMAL = {
   JWT_ISSUER: 'punctual',
   JWT_AUDIENCE: 'punctual',
   REDIS_NODES: '127.0.0.1:7000,127.0.0.1:7001',
+  KAFKA_BROKERS: '127.0.0.1:9092',
+  SERVICE_KEY: 'a-key-that-only-tests-know-0123456789',
   GATEWAY_ROUTES_FILE: fileURLToPath(new URL('../routes.example.json', import.meta.url)),
 };
 
@@ -34,7 +36,7 @@ describe('the configuration of the gateway', () => {
   it('lists everything that is wrong at once', () => {
     const env = {
       PORT: 'x',
-      GATEWAY_ROUTES: '[{"name":"order","url":"nowhere","prefixes":[]}]',
+      GATEWAY_ROUTES: '[{"name":"Order","prefixes":[]}]',
       RATE_LIMIT_SERVICES: '{"order":{"perSecond":0}}',
       BODY_LIMIT: 'much',
       PUBLIC_URL: 'shop',
@@ -44,7 +46,12 @@ describe('the configuration of the gateway', () => {
       (error: unknown) => {
         assert.ok(error instanceof ConfigError);
         const names = error.problems.map((problem) => problem.name).join(' ');
-        for (const name of ['PORT', 'GATEWAY_ROUTES.0.url', 'GATEWAY_ROUTES.0.prefixes', 'RATE_LIMIT_SERVICES.order']) {
+        for (const name of [
+          'PORT',
+          'GATEWAY_ROUTES.0.name',
+          'GATEWAY_ROUTES.0.prefixes',
+          'RATE_LIMIT_SERVICES.order',
+        ]) {
           assert.ok(names.includes(name), `${name} is not in ${names}`);
         }
         for (const name of ['BODY_LIMIT', 'PUBLIC_URL', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE', 'REDIS_NODES']) {

@@ -9,6 +9,9 @@ import { loadGatewayConfig } from '../src/config.ts';
 /** Nobody listens on the discard port: connections are refused at once. */
 export const CLOSED_ADDRESS = '127.0.0.1:9';
 
+/** What services prove themselves with, here. */
+export const SERVICE_KEY = 'a key that only these tests have in common';
+
 /** An application behind the gateway, on a free port, that a test scripts as it needs. */
 export type UpstreamApp = {
   readonly url: string;
@@ -70,13 +73,17 @@ export async function stopTokens(): Promise<void> {
   tokens = undefined;
 }
 
-/** A whole gateway on a free port. `upstreams` maps names to addresses, each owning `/<name>s`; `env` overrides what is set here. */
+/** A whole gateway on a free port. `upstreams` maps names to the addresses of one or more instances, each name owning `/<name>s`; `env` overrides what is set here. */
 export async function startGateway(
-  upstreams: Readonly<Record<string, string>>,
+  upstreams: Readonly<Record<string, string | readonly string[]>>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<GatewayFixture> {
   const { jwksUrl, issuer, audience } = await sharedTokens();
-  const routes = Object.entries(upstreams).map(([name, url]) => ({ name, url, prefixes: [`/${name}s`] }));
+  const routes = Object.keys(upstreams).map((name) => ({ name, prefixes: [`/${name}s`] }));
+  const addresses = Object.entries(upstreams).map(([name, urls]) => [
+    name,
+    [urls].flat().map((url) => ({ http: new URL(url).host })),
+  ]);
   const config = loadGatewayConfig({
     HOST: '127.0.0.1',
     PORT: '0',
@@ -86,8 +93,11 @@ export async function startGateway(
     JWT_ISSUER: issuer,
     JWT_AUDIENCE: audience,
     REDIS_NODES: CLOSED_ADDRESS,
+    KAFKA_BROKERS: CLOSED_ADDRESS,
+    SERVICE_KEY,
     PUBLIC_URL: 'https://shop.example',
     GATEWAY_ROUTES: JSON.stringify(routes),
+    SERVICE_ADDRESSES: JSON.stringify(Object.fromEntries(addresses)),
     ...env,
   });
   const metrics = createMetrics('gateway');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type AsyncApiDocument, messageTypes, TOPICS } from '@punctual/contracts';
+import { type AsyncApiDocument, messageTypes, PROTO_NAMES, TOPICS } from '@punctual/contracts';
 import {
   answerJson,
   errorOf,
@@ -36,9 +36,20 @@ describe('what the gateway answers itself', () => {
       assert.deepEqual([live.status, await live.json()], [200, { data: { status: 'live' } }]);
       const ready = await fetch(`${gateway.url}${mount}/health/ready`);
       assert.equal(ready.status, 200);
-      const { data } = (await ready.json()) as { data: { status: string; checks: Record<string, unknown> } };
+      const { data } = (await ready.json()) as {
+        data: { status: string; checks: Record<string, unknown>; dependencies: Record<string, string> };
+      };
       assert.equal(data.status, 'ready');
       assert.deepEqual(data.checks, { product: { status: 'up' }, redis: { status: 'degraded' } });
+      assert.deepEqual(new Set(Object.values(data.dependencies)), new Set(['closed']));
+      assert.deepEqual(Object.keys(data.dependencies).sort(), [
+        'auth',
+        'order',
+        'payment',
+        'product',
+        'product-http',
+        'redis',
+      ]);
     }
     assert.equal((await fetch(`${gateway.url}/health`)).status, 200);
   });
@@ -63,12 +74,21 @@ describe('what the gateway answers itself', () => {
   });
 
   it('refuses other methods with 405', async () => {
-    for (const path of ['/health', '/metrics', '/openapi.json', '/asyncapi.json', '/docs', '/docs/events']) {
+    for (const path of [
+      '/health',
+      '/metrics',
+      '/openapi.json',
+      '/asyncapi.json',
+      '/docs',
+      '/docs/grpc',
+      '/docs/events',
+    ]) {
       const response = await fetch(gateway.url + path, { method: 'POST' });
       assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET, HEAD'], path);
     }
     assert.equal((await fetch(`${gateway.url}/health/unknown`)).status, 404);
-    assert.equal((await fetch(`${gateway.url}/docs/package.json`)).status, 404);
+    for (const path of ['/docs/package.json', '/docs/proto/unknown.proto', '/docs/proto/../order.proto'])
+      assert.equal((await fetch(gateway.url + path)).status, 404, path);
   });
 
   it('shows metrics of requests by service and status', async () => {
@@ -94,7 +114,8 @@ describe('what the gateway answers itself', () => {
       '/products/{id}/stock',
       '/orders/{id}/timeline',
       '/health/ready',
-      '/docs',
+      '/payments/webhooks/{provider}',
+      '/docs/grpc',
       '/asyncapi.json',
     ]) {
       assert.ok(document.paths[path], path);
@@ -113,18 +134,31 @@ describe('what the gateway answers itself', () => {
     }
   });
 
-  it('leads from the page of the API to the page of events and queues, and back', async () => {
+  it('leads from each page of the documentation to the others and to what machines read', async () => {
+    const raw = { '': '/openapi.json', '/grpc': '/docs/proto/order.proto', '/events': '/asyncapi.json' };
     for (const mount of ['', '/api/v1']) {
-      const api = await (await fetch(`${gateway.url}${mount}/docs`)).text();
-      assert.ok(api.includes(`href="${mount}/docs/events"`));
+      for (const [page, document] of Object.entries(raw)) {
+        const html = await (await fetch(`${gateway.url}${mount}/docs${page}`)).text();
+        for (const other of Object.keys(raw))
+          assert.ok(html.includes(`href="${mount}/docs${other}"`), `${page} ${other}`);
+        assert.ok(html.includes(`href="${mount}/docs${page}" aria-current="page"`), page);
+        assert.ok(html.includes(`href="${mount}${document}"`), document);
+      }
       const events = await (await fetch(`${gateway.url}${mount}/docs/events`)).text();
-      assert.ok(events.includes(`href="${mount}/docs"`) && events.includes(`href="${mount}/asyncapi.json"`));
       for (const type of messageTypes) assert.ok(events.includes(`<section id="${type}">`), type);
     }
   });
 
+  it('serves the .proto files as they are', async () => {
+    for (const name of PROTO_NAMES) {
+      const response = await fetch(`${gateway.url}/api/v1/docs/proto/${name}.proto`);
+      assert.deepEqual([response.status, response.headers.get('content-type')], [200, 'text/plain; charset=utf-8']);
+      assert.match(await response.text(), /^syntax = "proto3";\n\npackage punctual\.v1;/);
+    }
+  });
+
   it('serves documentation pages that load nothing from elsewhere', async () => {
-    for (const base of ['/docs', '/docs/', '/api/v1/docs', '/docs/events', '/api/v1/docs/events']) {
+    for (const base of ['/docs', '/docs/', '/api/v1/docs', '/docs/grpc', '/docs/events', '/api/v1/docs/events']) {
       const response = await fetch(gateway.url + base);
       assert.equal(response.status, 200);
       assert.match(response.headers.get('content-security-policy') ?? '', /script-src 'self';/);

@@ -61,18 +61,22 @@ describe('rate limits', () => {
   const ask = (gateway: GatewayFixture, forwardedFor: string, path = '/products'): Promise<Response> =>
     fetch(gateway.url + path, { headers: { 'x-forwarded-for': forwardedFor } });
 
-  async function countAllowed(askOnce: (index: number) => Promise<Response>): Promise<number> {
+  async function countAllowed(askOnce: (index: number) => Promise<Response>, answer = 200): Promise<number> {
     const statuses = await Promise.all(
       Array.from({ length: TRIES }, async (_, index) => (await askOnce(index)).status),
     );
-    assert.ok(statuses.every((status) => status === 200 || status === 429));
-    return statuses.filter((status) => status === 200).length;
+    assert.ok(statuses.every((status) => status === answer || status === 429));
+    return statuses.filter((status) => status === answer).length;
   }
 
   /** The burst passes, and one more for each second that the requests took. */
-  async function assertAllowed(burst: number, askOnce: (index: number) => Promise<Response>): Promise<void> {
+  async function assertAllowed(
+    burst: number,
+    askOnce: (index: number) => Promise<Response>,
+    answer?: number,
+  ): Promise<void> {
     const startedAt = performance.now();
-    const allowed = await countAllowed(askOnce);
+    const allowed = await countAllowed(askOnce, answer);
     const cameBack = Math.floor((performance.now() - startedAt) / 1_000);
     assert.ok(allowed >= burst && allowed <= burst + cameBack, `${allowed} of ${burst} + ${cameBack} were allowed`);
   }
@@ -84,8 +88,12 @@ describe('rate limits', () => {
     assert.equal(first.headers.get('ratelimit-policy'), `"product";q=${BURST};w=${BURST}`);
     assert.equal(first.headers.get('ratelimit'), `"product";r=${BURST - 1};t=1`);
     await countAllowed(() => ask(gateway, client));
-    const refused = await ask(gateway, client);
-    assert.equal(refused.status, 429);
+    // Not at once when these took more than a second.
+    const refused = await eventually(async () => {
+      const response = await ask(gateway, client);
+      assert.equal(response.status, 429);
+      return response;
+    });
     assert.equal((await errorOf(refused)).code, 'RATE_LIMITED');
     assert.equal(refused.headers.get('retry-after'), '1');
     assert.match(refused.headers.get('ratelimit') ?? '', /^"product";r=0;t=[56]$/);
@@ -104,7 +112,7 @@ describe('rate limits', () => {
     const gateway = await startShared({ RATE_LIMIT_PER_SECOND: '1', RATE_LIMIT_BURST: '1' });
     const client = newAddress();
     assert.equal((await ask(gateway, client)).status, 200);
-    assert.equal((await ask(gateway, client)).status, 429);
+    await eventually(async () => assert.equal((await ask(gateway, client)).status, 429));
     await eventually(async () => assert.equal((await ask(gateway, client)).status, 200));
   });
 
@@ -143,20 +151,18 @@ describe('rate limits', () => {
     const client = newAddress();
     const guess = (index: number): Promise<Response> =>
       fetch(`${gateway.url}/orders`, { headers: { authorization: `Bearer a.b.${index}`, 'x-forwarded-for': client } });
-    const statuses = await Promise.all(Array.from({ length: TRIES }, async (_, index) => (await guess(index)).status));
-    assert.equal(statuses.filter((status) => status === 401).length, BURST);
-    assert.equal(statuses.filter((status) => status === 429).length, TRIES - BURST);
+    await assertAllowed(BURST, guess, 401);
   });
 
-  it('are counted locally, at no cost in time, while Redis is away', async () => {
+  it('are counted locally while Redis is away', async () => {
     const gateway = await start({ REDIS_NODES: CLOSED_ADDRESS });
     const client = newAddress();
-    const startedAt = performance.now();
     await assertAllowed(BURST, () => ask(gateway, client));
-    assert.ok(performance.now() - startedAt < 500, 'waited for Redis');
     assert.ok((await metricValue(gateway.metrics, 'gateway_rate_limit_decisions_total', { store: 'local' })) >= TRIES);
-    const ready = await fetch(`${gateway.url}/health/ready`);
-    assert.match(await ready.text(), /"redis":\{"status":"degraded"\}/);
+    const ready = await (await fetch(`${gateway.url}/health/ready`)).text();
+    assert.match(ready, /"redis":\{"status":"degraded"\}/);
+    assert.match(ready, /"redis":"open"/);
+    assert.equal(await metricValue(gateway.metrics, 'circuit_breaker_state', { dependency: 'redis' }), 2);
   });
 
   it('do not hold for health, metrics and documentation', async () => {

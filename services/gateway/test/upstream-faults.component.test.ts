@@ -44,12 +44,10 @@ describe('services that fail behind the gateway', () => {
   const inFlight = (): Promise<number> => metricValue(gateway.metrics, 'gateway_in_flight', { upstream: 'product' });
 
   it('are answered for with 503 and Retry-After when nobody listens', async () => {
-    const startedAt = performance.now();
     const response = await fetch(`${gateway.url}/absents/5`, { method: 'POST', body: '{}' });
     assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1']);
     const error = await errorOf(response);
     assert.deepEqual([error.code, error.details], ['UNAVAILABLE', { dependency: 'absent' }]);
-    assert.ok(performance.now() - startedAt < 200, 'the refusal was slow');
     assert.ok((await errors('refused', 'absent')) > 0);
   });
 

@@ -1,8 +1,11 @@
+import { createCoordination } from '@punctual/coordination';
 import { createHttpApp, httpServer, type ReadinessCheck } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createRabbit, createReceipts, shopTopology } from '@punctual/messaging';
 import { type DatabaseSettings, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
+import { createPolicies } from '@punctual/resilience';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
+import packageJson from '../package.json' with { type: 'json' };
 import { createDeliverMails } from './commands/deliver-mails.ts';
 import type { MailConfig } from './config.ts';
 import { consumeMailJobs } from './events/mail-jobs.ts';
@@ -25,8 +28,11 @@ export function buildApp(
   const metrics = createMetrics(SERVICE);
   metrics.processMetrics();
   const db = openDatabase(primaryOnly(config), { service: SERVICE, logger });
+  const policies = createPolicies(config, { logger, metrics });
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   const app = lifecycle(logger);
+  const coordination = createCoordination(config, { service: SERVICE, version: packageJson.version, logger, metrics });
+  app.add(coordination);
   app.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
 
   if (role !== 'api') {
@@ -37,6 +43,7 @@ export function buildApp(
       port: config.SMTP_PORT,
       connections: config.SMTP_CONNECTIONS,
       sendTimeoutMs: config.SMTP_SEND_TIMEOUT,
+      policies,
     });
     const deliver = createDeliverMails({
       db,
@@ -63,9 +70,17 @@ export function buildApp(
     app.add(consumer);
   }
 
-  const http = createHttpApp({ service: SERVICE, logger, metrics, routes: [], readiness });
+  const http = createHttpApp({
+    service: SERVICE,
+    logger,
+    metrics,
+    routes: [],
+    readiness,
+    dependencies: policies.states,
+  });
   const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
   app.add(server);
+  if (role !== 'worker') app.add(coordination.registration({ http: () => server.port }));
   return {
     start: () => app.start(),
     stop: () => app.stop(),

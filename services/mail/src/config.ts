@@ -1,5 +1,6 @@
 import {
   databaseConfig,
+  discoveryConfig,
   duration,
   durationList,
   httpConfig,
@@ -7,6 +8,7 @@ import {
   logConfig,
   port,
   rabbitConfig,
+  resilienceConfig,
   text,
   url,
 } from '@punctual/config';
@@ -15,8 +17,10 @@ import { z } from 'zod';
 export const configSchema = z.object({
   ...logConfig,
   ...httpConfig,
+  ...discoveryConfig,
   ...databaseConfig,
   ...rabbitConfig,
+  ...resilienceConfig,
   SMTP_HOST: text(),
   SMTP_PORT: port().default(25),
   SMTP_CONNECTIONS: integer({ min: 1, max: 50 }).default(10),

@@ -101,6 +101,27 @@ describe('the mail service', function () {
     assert.equal((await inbox.mailsTo(to)).length, 1);
   });
 
+  it('leaves a server alone that is known to be away, for longer than all retries would take, and loses no mail', async function () {
+    this.timeout(120_000);
+    const before = await timesOpened();
+    smtp.behave('refuse');
+    const jobs = await Promise.all(
+      Array.from({ length: 6 }, () => publish('mail.order-paid', { order, paid_at: inAnHour() })),
+    );
+    await eventually(async () => assert.ok((await timesOpened()) >= before + 5), {
+      timeoutMs: 45_000,
+      intervalMs: 100,
+    });
+    assert.deepEqual(await dependencies(), { smtp: 'open' });
+    smtp.behave('forward');
+    for (const { to, intent } of jobs) {
+      await inbox.waitForMail(to, undefined, { timeoutMs: 20_000 });
+      await ledgerShows(intent, { status: 'sent', in_doubt: 0 });
+      assert.equal((await inbox.mailsTo(to)).length, 1);
+    }
+    await eventually(async () => assert.deepEqual(await dependencies(), { smtp: 'closed' }));
+  });
+
   it('puts a job that used up its retries into the dead-letter queue, with the reason', async () => {
     smtp.behave('451 4.3.0 mailbox busy');
     const { intent } = await publish('mail.refund', { order, is_second_payment: false, refunded_at: inAnHour() });
@@ -156,6 +177,17 @@ describe('the mail service', function () {
     await inbox.waitForMail(to);
   });
 
+  async function timesOpened(): Promise<number> {
+    const text = await (await fetch(`${app.url}/metrics`)).text();
+    return Number(/^circuit_breaker_transitions_total\{[^}]*to="open"[^}]*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  }
+
+  /** The breakers, as readiness shows them. */
+  async function dependencies(): Promise<unknown> {
+    const ready = await fetch(`${app.url}/health/ready`);
+    return ((await ready.json()) as { data: { dependencies: unknown } }).data.dependencies;
+  }
+
   function startable(): MailApp {
     const config = loadConfig(configSchema, {
       PORT: '0',
@@ -168,6 +200,7 @@ describe('the mail service', function () {
       // A mail server that answers later than this has mails sent twice, which a busy machine must not look like.
       SMTP_SEND_TIMEOUT: '3s',
       MAIL_RETRY_STEPS: RETRY_STEPS,
+      CIRCUIT_BREAKER_TIMEOUT: '1s',
     });
     return buildApp(config, { role: 'all', logger });
   }

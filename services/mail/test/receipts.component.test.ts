@@ -78,7 +78,8 @@ describe('a mail job whose RabbitMQ loses its data', function () {
   it('is sent again when it waited for its next attempt, and mailed once', async () => {
     await startShop({ receiptWaitMs: AN_HOUR_MS });
     smtp.cut();
-    await startMail({ MAIL_RETRY_STEPS: '1h' });
+    // A breaker that opens would have them wait in the queue rather than for their next attempt.
+    await startMail({ MAIL_RETRY_STEPS: '1h', CIRCUIT_BREAKER_TIMEOUT: '50ms' });
     const jobs = await writeJobs(MAILS);
     await eventually(async () => assert.equal(await deferred(), MAILS), SLOW);
     assert.equal(await count('outbox_sent'), MAILS);

@@ -1,8 +1,10 @@
 import {
   bool,
   databaseConfig,
+  discoveryConfig,
   duration,
   durationList,
+  grpcConfig,
   httpConfig,
   identityConfig,
   integer,
@@ -10,8 +12,8 @@ import {
   logConfig,
   rabbitConfig,
   redisConfig,
+  resilienceConfig,
   timeConfig,
-  url,
 } from '@punctual/config';
 import { z } from 'zod';
 import { MAX_REMINDERS } from './domain/timers.ts';
@@ -26,10 +28,14 @@ export const configSchema = z
   .object({
     ...databaseSchema.shape,
     ...httpConfig,
+    ...grpcConfig,
+    ...discoveryConfig,
+    ...resilienceConfig,
     ...kafkaConfig,
     ...rabbitConfig,
     ...redisConfig,
     ...identityConfig,
+    ...resilienceConfig,
     ...timeConfig,
     /** Of an unpaid order, from its creation. */
     ORDER_REMINDERS: durationList().prefault('4h,12h,22h'),
@@ -37,8 +43,6 @@ export const configSchema = z
     ORDER_EXPIRY: duration().prefault('24h'),
     /** Unpaid orders that a user may have at once, each of which holds stock; 0 for any number. */
     ORDER_MAX_OPEN: integer({ min: 0, max: MAX_OPEN }).default(50),
-    PRODUCT_URL: url(),
-    PAYMENT_URL: url(),
     /** Whether an order may be paid without a card: the sandbox's test card pays it then. Never in production. */
     PAY_WITH_TEST_CARD: bool().default(false),
     SWEEP_INTERVAL: duration().prefault('1s'),

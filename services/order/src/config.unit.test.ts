@@ -4,6 +4,8 @@ import { configSchema } from './config.ts';
 
 const ENV = {
   PORT: '4000',
+  GRPC_PORT: '4010',
+  SERVICE_KEY: 'a key that all services share, long enough',
   DATABASE_URL: 'postgres://localhost/order',
   KAFKA_BROKERS: 'localhost:9092',
   RABBITMQ_URL: 'amqp://localhost',
@@ -11,8 +13,6 @@ const ENV = {
   JWKS_URL: 'http://localhost/jwks.json',
   JWT_ISSUER: 'punctual',
   JWT_AUDIENCE: 'punctual',
-  PRODUCT_URL: 'http://localhost:4001',
-  PAYMENT_URL: 'http://localhost:4002',
 };
 const HOUR_MS = 3_600_000;
 
@@ -56,9 +56,9 @@ describe('the configuration of the order service', () => {
   });
 
   it('names every bad variable at once', () => {
-    assert.deepEqual(problemsOf({ ORDER_EXPIRY: 'soon', PRODUCT_URL: 'product', SWEEP_GRACE: '0' }).sort(), [
+    assert.deepEqual(problemsOf({ ORDER_EXPIRY: 'soon', SERVICE_ADDRESSES: 'not JSON', SWEEP_GRACE: '0' }).sort(), [
       'ORDER_EXPIRY',
-      'PRODUCT_URL',
+      'SERVICE_ADDRESSES',
       'SWEEP_GRACE',
     ]);
   });

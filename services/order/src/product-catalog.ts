@@ -1,39 +1,75 @@
-import { productApi } from '@punctual/contracts';
-import { AppError, createServiceClient } from '@punctual/http';
-import { copyOfView } from './commands/copy-products.ts';
+import type { Product, ProductServiceDefinition } from '@punctual/contracts/grpc/product';
+import type { GrpcCalls } from '@punctual/grpc';
+import { unavailable } from '@punctual/http';
+import type { Logger } from '@punctual/telemetry';
+import { copyOfProduct } from './commands/copy-products.ts';
 import type { ProductCatalog } from './commands/place-order.ts';
 
-const TIMEOUT_MS = 500;
-const minorUnits = productApi.createProductBody.shape.price;
+/** Refusals of one product within this time share one question: many may want what has just been sold out. */
+const RECHECK_PAUSE_MS = 250;
+/** Of the products that were asked about last; beyond it the memory begins anew. */
+const MAX_REMEMBERED = 10_000;
 
-/** Asks the product service over HTTP; to be replaced by gRPC. Requests for one product at the same time share one call. */
-export function createProductCatalog(baseUrl: string): ProductCatalog & { close(): Promise<void> } {
-  const client = createServiceClient({ name: 'product', baseUrl, timeoutMs: TIMEOUT_MS });
-  const asked = new Map<number, ReturnType<typeof fetchCopy>>();
+type Answer = Promise<ReadonlyMap<number, Product>>;
 
-  async function fetchCopy(id: number) {
-    try {
-      const view = await client.request({ path: `/products/${id}`, schema: productApi.product });
-      return copyOfView(view, minorUnits.parse(view.price));
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'NOT_FOUND') return undefined;
-      throw error;
-    }
+/**
+ * Asks the product service over gRPC: one call for all products of an order. Orders that want one product at the same time share the
+ * call that is under way.
+ */
+export function createProductCatalog({
+  calls,
+  logger,
+}: {
+  calls: Pick<GrpcCalls<typeof ProductServiceDefinition>, 'batchGetProducts'>;
+  logger: Logger;
+}): ProductCatalog {
+  const underWay = new Map<number, Answer>();
+  const askedAtMs = new Map<number, number>();
+
+  async function fetchProducts(ids: readonly number[]): Answer {
+    const { products } = await calls.batchGetProducts({ ids: [...ids] });
+    return new Map(products.map((product) => [product.id, product]));
   }
 
-  function ask(id: number): ReturnType<typeof fetchCopy> {
-    const running = asked.get(id);
-    if (running !== undefined) return running;
-    const started = fetchCopy(id).finally(() => asked.delete(id));
-    asked.set(id, started);
-    return started;
+  function startAsking(ids: readonly number[]): void {
+    const answer = fetchProducts(ids);
+    if (askedAtMs.size > MAX_REMEMBERED) askedAtMs.clear();
+    for (const id of ids) {
+      underWay.set(id, answer);
+      askedAtMs.set(id, performance.now());
+    }
+    const forget = (): void => {
+      for (const id of ids) underWay.delete(id);
+    };
+    answer.then(forget, forget);
+  }
+
+  async function ask(ids: readonly number[]) {
+    const missing = ids.filter((id) => !underWay.has(id));
+    if (missing.length > 0) startAsking(missing);
+    const answers = await Promise.all(ids.map(async (id) => (await underWay.get(id))?.get(id)));
+    return answers.filter((product) => product !== undefined).map(copyOfProduct);
   }
 
   return {
     async find(productIds) {
-      const copies = await Promise.all(productIds.map(ask));
-      return copies.filter((copy) => copy !== undefined);
+      try {
+        return await ask(productIds);
+      } catch (error) {
+        // Neither that it is away nor that it refuses us is a fault of the customer's.
+        throw unavailable('product', undefined, error);
+      }
     },
-    close: () => client.close(),
+    async recheck(productIds) {
+      const before = performance.now() - RECHECK_PAUSE_MS;
+      const stale = productIds.filter((id) => underWay.has(id) || (askedAtMs.get(id) ?? 0) < before);
+      if (stale.length === 0) return [];
+      try {
+        return await ask(stale);
+      } catch (error) {
+        logger.warn('products could not be rechecked', { product_ids: stale, error });
+        return [];
+      }
+    },
   };
 }

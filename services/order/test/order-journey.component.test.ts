@@ -18,7 +18,7 @@ describe('an order', () => {
   after(() => shop.stop());
   beforeEach(() => {
     shop.stock.policy = 'reserve';
-    shop.productService.state.isAway = false;
+    shop.productService.comeBack();
   });
 
   it('goes from placed over reserved to paid, and tells the customer and the shop', async () => {
@@ -189,7 +189,7 @@ describe('an order', () => {
     const unknown = await ann.place([{ product_id: 404_404, quantity: 1 }]);
     assert.deepEqual([unknown.status, unknown.error.code], [404, 'NOT_FOUND']);
     assert.deepEqual(unknown.error.details, { resource: 'product', product_ids: [404_404] });
-    shop.productService.state.isAway = true;
+    shop.productService.leave();
     const away = await ann.place([{ product_id: 404_405, quantity: 1 }]);
     assert.deepEqual([away.status, away.error.code], [503, 'UNAVAILABLE']);
     assert.ok(away.headers.get('retry-after'));

@@ -94,7 +94,7 @@ describe('paying an order in one go', () => {
     assert.ok(away.headers.get('retry-after'));
     assert.equal((await ann.order(id)).status, 'PENDING');
     shop.paymentService.state.isAway = false;
-    assert.equal((await pay(id)).data.status, 'PAID');
+    await eventually(async () => assert.equal((await pay(id)).data.status, 'PAID'));
   });
 
   it('is 503 while nobody knows what became of the money; the event or the next try tells', async () => {

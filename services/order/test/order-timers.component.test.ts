@@ -74,7 +74,7 @@ describe('the timers of an order', () => {
       );
       // A quarter of a second late is an hour of this day.
       for (const [index, { data }] of remindersOf(unpaid).entries()) {
-        const hoursLeft = Number.parseInt(String(data.time_left), 10);
+        const hoursLeft = hoursIn(String(data.time_left));
         assert.ok(hoursLeft <= (AT_MOST[index] ?? 0) && hoursLeft > (MORE_THAN[index] ?? 0), `${data.time_left} left`);
       }
     });
@@ -85,7 +85,7 @@ describe('the timers of an order', () => {
       ['fired', 'fired', 'fired', 'fired'],
     );
     for (const { kind, late_ms: lateMs } of timers) {
-      assert.ok(lateMs !== null && lateMs >= 0 && lateMs < 1_000, `${kind} was ${lateMs} ms late`);
+      assert.ok(lateMs !== null && lateMs >= 0 && lateMs < SWEEP_BOUND_MS, `${kind} was ${lateMs} ms late`);
     }
     assert.match(await shop.metrics(), /timers_fired_total\{kind="expiry",by="broker",service="order"\} 2/);
   });
@@ -118,3 +118,9 @@ describe('the timers of an order', () => {
     assert.equal(timeline.data.filter(({ type }) => type === 'order.cancelled').length, 1);
   });
 });
+
+/** Of `3 hours left` and of `76 minutes left`. */
+function hoursIn(timeLeft: string): number {
+  const amount = Number.parseInt(timeLeft, 10);
+  return timeLeft.includes('minute') ? amount / 60 : amount;
+}

@@ -1,87 +1,111 @@
 /**
- * The payment service as an order sees it: one live payment of an order, processed once, with two test cards. While
- * `isAway` it breaks every connection; `isLosing` leaves payments without an outcome.
+ * The payment service as an order sees it: one live payment of an order, processed once, with two test cards, over gRPC by its .proto
+ * file. While `isAway` it breaks every connection; `isLosing` leaves payments without an outcome.
  */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { ERROR_STATUS, type ErrorCode, paymentApi } from '@punctual/contracts';
+import { type Payment, PaymentServiceDefinition, PaymentStatus } from '@punctual/contracts/grpc/payment';
+import { createGrpcServer, requireIdentity } from '@punctual/grpc';
+import { conflict, createVerifier, notFound } from '@punctual/http';
+import { createMetrics, silentLogger } from '@punctual/telemetry';
+import { TEST_SERVICE_KEY, type TestTokens, tcpProxy } from '@punctual/testing';
 
 export const DECLINED_CARD = '4000000000000002';
 
-export async function playPaymentService() {
-  const payments = new Map<number, paymentApi.PaymentView & { number: string }>();
-  const state = { isAway: false, isLosing: false, captures: 0 };
+type PlayedPayment = Payment & { userId: number; number: string };
 
-  function create(body: unknown) {
-    const { order_id, method } = paymentApi.createPaymentBody.parse(body);
-    const live = [...payments.values()].find((one) => one.order_id === order_id && one.status !== 'failed');
-    if (live !== undefined) return failure('PAYMENT_EXISTS', { payment_id: live.id, status: live.status });
-    const now = new Date().toISOString();
-    const payment = {
-      id: payments.size + 1,
-      order_id,
-      amount: '25.00',
-      currency: 'USD',
-      status: 'pending' as const,
-      method: { type: 'card' as const, last4: method.number.slice(-4) },
-      failure: null,
-      captured_at: null,
-      refunded_at: null,
-      created_at: now,
-      updated_at: now,
-      number: method.number,
-    };
-    payments.set(payment.id, payment);
-    return { status: 201, body: { data: payment } };
-  }
+export async function playPaymentService({ issuer, audience, jwksUrl }: TestTokens) {
+  const payments = new Map<number, PlayedPayment>();
 
-  function process(id: number) {
+  function find(id: number, { userId }: { userId: number }): PlayedPayment {
     const payment = payments.get(id);
-    if (payment === undefined) return failure('NOT_FOUND', null);
-    if (payment.status === 'failed') return failure('ILLEGAL_TRANSITION', { current: 'failed' });
-    if (state.isLosing) payment.status = 'processing';
-    else if (payment.number === DECLINED_CARD) Object.assign(payment, { status: 'failed', failure: 'CARD_DECLINED' });
-    else if (payment.status !== 'succeeded') {
-      state.captures += 1;
-      Object.assign(payment, { status: 'succeeded', captured_at: new Date().toISOString() });
-    }
-    return { status: 200, body: { data: payment } };
+    if (payment?.userId !== userId) throw notFound('payment', id);
+    return payment;
   }
 
-  const server = createServer(async (request, response) => {
-    if (state.isAway) {
-      request.socket.destroy();
-      return;
+  function process(payment: PlayedPayment): void {
+    if (payment.status === PaymentStatus.FAILED) throw conflict('ILLEGAL_TRANSITION', '', { current: 'failed' });
+    if (state.isLosing) payment.status = PaymentStatus.PROCESSING;
+    else if (payment.number === DECLINED_CARD) {
+      Object.assign(payment, { status: PaymentStatus.FAILED, failure: 'CARD_DECLINED' });
+    } else if (payment.status !== PaymentStatus.SUCCEEDED) {
+      state.captures += 1;
+      Object.assign(payment, { status: PaymentStatus.SUCCEEDED, capturedAt: new Date() });
     }
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const id = Number(request.url?.split('/')[2]);
-    const text = Buffer.concat(chunks).toString();
-    const answer =
-      request.url === '/payments'
-        ? create(JSON.parse(text))
-        : request.method === 'POST'
-          ? process(id)
-          : { status: 200, body: { data: payments.get(id) } };
-    response.writeHead(answer.status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(answer.body));
+  }
+
+  const logger = silentLogger();
+  const server = createGrpcServer({
+    service: 'payment',
+    host: '127.0.0.1',
+    port: 0,
+    services: [
+      {
+        definition: PaymentServiceDefinition,
+        implementation: {
+          async createPayment({ orderId, card }, call) {
+            const { userId } = await requireIdentity(call);
+            const live = paymentsOf(orderId).find((one) => one.status !== PaymentStatus.FAILED);
+            if (live !== undefined) throw conflict('PAYMENT_EXISTS', '', { payment_id: live.id, status: live.status });
+            const now = new Date();
+            const number = card?.number ?? '';
+            const payment: PlayedPayment = {
+              id: payments.size + 1,
+              orderId,
+              userId,
+              number,
+              amountMinor: 2_500,
+              currency: 'USD',
+              status: PaymentStatus.PENDING,
+              cardLast4: number.slice(-4),
+              createdAt: now,
+              updatedAt: now,
+            };
+            payments.set(payment.id, payment);
+            return { payment };
+          },
+          async processPayment({ id }, call) {
+            const payment = find(id, await requireIdentity(call));
+            process(payment);
+            return { payment };
+          },
+          getPayment: async ({ id }, call) => ({ payment: find(id, await requireIdentity(call)) }),
+          batchGetPaymentsOfOrders: notPlayed,
+          listPayments: notPlayed,
+          refundPayment: notPlayed,
+        },
+      },
+    ],
+    verifier: createVerifier({ issuer, audience, jwksUrl, logger }),
+    serviceKey: TEST_SERVICE_KEY,
+    logger,
+    metrics: createMetrics('payment'),
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  await server.start();
+  const proxy = await tcpProxy(`http://${server.address}`);
+  const state = {
+    isLosing: false,
+    captures: 0,
+    set isAway(isAway: boolean) {
+      if (isAway) proxy.cut();
+      else proxy.heal();
+    },
+  };
+
+  function paymentsOf(orderId: number): PlayedPayment[] {
+    return [...payments.values()].filter((one) => one.orderId === orderId);
+  }
+
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    /** `host:port`. */
+    address: `127.0.0.1:${proxy.port}`,
     state,
-    paymentsOf: (orderId: number) => [...payments.values()].filter((one) => one.order_id === orderId),
+    paymentsOf,
     async stop() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
+      await proxy.stop();
+      await server.stop();
     },
   };
 }
 
-function failure(code: ErrorCode, details: unknown) {
-  return { status: ERROR_STATUS[code], body: { error: { code, message: '', details, request_id: '' } } };
+async function notPlayed(): Promise<never> {
+  throw new Error('an order service does not ask for this');
 }

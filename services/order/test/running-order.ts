@@ -1,12 +1,10 @@
 /**
  * The whole order service in process on a free port, with real servers and a database, vhost and topics of its own. The
- * product service is played: its HTTP answers come from `products`, and its answers to order.created from `stockPolicy`.
+ * product service is played: its gRPC answers come from `products`, and its answers to order.created from `stockPolicy`.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { loadConfig } from '@punctual/config';
-import { events, formatMoney, type MailJobType, mailJobs, type OrderCreated, orderApi } from '@punctual/contracts';
+import { events, type MailJobType, mailJobs, type OrderCreated, orderApi } from '@punctual/contracts';
 import {
   createKafka,
   createRabbit,
@@ -18,13 +16,21 @@ import {
 } from '@punctual/messaging';
 import { createDatabase, type Database, rows } from '@punctual/postgres';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
-import { servers, type TestTokens, testDatabase, testTokens, testVhost, topicPrefix } from '@punctual/testing';
+import {
+  servers,
+  TEST_SERVICE_KEY,
+  type TestTokens,
+  testDatabase,
+  testTokens,
+  testVhost,
+  topicPrefix,
+} from '@punctual/testing';
 import { buildApp, type Role } from '../src/app.ts';
 import { configSchema } from '../src/config.ts';
 import { orderMigrations } from '../src/store/migrations/index.ts';
 import { playPaymentService } from './play-payment-service.ts';
+import { playProductService } from './play-product-service.ts';
 
-export type TestProduct = { id: number; name: string; priceMinor: number; quantity: number };
 export type StockPolicy = 'reserve' | 'reject' | 'silent';
 export type Published = { type: string; subject: string; data: Record<string, unknown> };
 export type Answer<T> = {
@@ -40,12 +46,17 @@ export type AnsweredError = { code: string; message: string; details: unknown };
 export type Customer = {
   readonly userId: number;
   readonly email: string;
+  /** The header, for a call over gRPC. */
+  readonly authorization: string;
   request<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
   place(items: { product_id: number; quantity: number }[], requestId?: string): Promise<Answer<orderApi.OrderView>>;
   order(id: number): Promise<orderApi.OrderView>;
 };
 
 export type RunningOrder = Awaited<ReturnType<typeof startOrder>>;
+
+/** Nobody is asked over HTTP. */
+const NOWHERE = '127.0.0.1:9';
 
 let lastUserId = Math.floor(Math.random() * 1_000_000) + 1;
 
@@ -58,9 +69,9 @@ export async function startOrder(label: string, env: Record<string, string> = {}
   releases.push(() => vhost.drop());
   const tokens = await testTokens();
   releases.push(() => tokens.stop());
-  const productService = await playProductService();
+  const productService = await playProductService(tokens);
   releases.push(() => productService.stop());
-  const paymentService = await playPaymentService();
+  const paymentService = await playPaymentService(tokens);
   releases.push(() => paymentService.stop());
   const prefix = topicPrefix(label);
   const { kafka, redis } = servers();
@@ -68,6 +79,7 @@ export async function startOrder(label: string, env: Record<string, string> = {}
 
   const config = loadConfig(configSchema, {
     PORT: '0',
+    GRPC_PORT: '0',
     DATABASE_URL: database.primaryUrl,
     DATABASE_REPLICA_URL: database.replicaUrl,
     KAFKA_BROKERS: kafka.brokers.join(','),
@@ -78,8 +90,11 @@ export async function startOrder(label: string, env: Record<string, string> = {}
     JWKS_URL: tokens.jwksUrl,
     JWT_ISSUER: tokens.issuer,
     JWT_AUDIENCE: tokens.audience,
-    PRODUCT_URL: productService.url,
-    PAYMENT_URL: paymentService.url,
+    SERVICE_ADDRESSES: JSON.stringify({
+      product: [{ http: NOWHERE, grpc: productService.address }],
+      payment: [{ http: NOWHERE, grpc: paymentService.address }],
+    }),
+    SERVICE_KEY: TEST_SERVICE_KEY,
     PAY_WITH_TEST_CARD: 'true',
     NODE_ENV: 'test',
     ...env,
@@ -106,6 +121,8 @@ export async function startOrder(label: string, env: Record<string, string> = {}
 
   return {
     url,
+    grpcAddress: apps[0]?.grpcAddress ?? '',
+    tokens,
     db,
     vhost: {
       /** As if the broker had lost all its data. */
@@ -134,12 +151,12 @@ async function createCustomer(
   { userId = ++lastUserId, role = 'customer' }: { userId?: number; role?: 'customer' | 'admin' },
 ): Promise<Customer> {
   const email = `user-${userId}@punctual.test`;
-  const token = await tokens.token({ userId, email, role });
+  const authorization = `Bearer ${await tokens.token({ userId, email, role })}`;
   const request = async <T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -152,57 +169,11 @@ async function createCustomer(
   return {
     userId,
     email,
+    authorization,
     request,
     place: (items, requestId = randomUUID()) =>
       request('POST', '/orders', { request_id: requestId, shipping_address: '1 Test Street', items }),
     order: async (id) => orderApi.order.parse((await request('GET', `/orders/${id}`)).data),
-  };
-}
-
-/** Answers GET /products/:id as the product service does; while `isAway` it breaks every connection. */
-async function playProductService() {
-  const products = new Map<number, TestProduct>();
-  const state = { isAway: false, calls: 0 };
-  const server = createServer((request, response) => {
-    state.calls += 1;
-    if (state.isAway) {
-      request.socket.destroy();
-      return;
-    }
-    const product = products.get(Number(request.url?.split('/').at(-1)));
-    const now = new Date().toISOString();
-    const body =
-      product === undefined
-        ? { error: { code: 'NOT_FOUND', message: 'none', details: null, request_id: '' } }
-        : {
-            data: {
-              id: product.id,
-              name: product.name,
-              description: '',
-              price: formatMoney(product.priceMinor),
-              currency: 'USD',
-              quantity: product.quantity,
-              version: 1,
-              created_at: now,
-              updated_at: now,
-            },
-          };
-    response.writeHead(product === undefined ? 404 : 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(body));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    products,
-    state,
-    async stop() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
   };
 }
 

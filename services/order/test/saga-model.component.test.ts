@@ -84,7 +84,9 @@ const written = ({ status, error }: Answer): string => (status < 300 ? String(st
 
 function paymentOf({ real, drive }: Pair, payer: rule.Payer): number {
   if (payer !== 'requested') return real[payer];
-  return drive.shop.paymentService.paymentsOf(real.id).find(({ status }) => status === 'succeeded')?.id ?? real.told;
+  return (
+    drive.shop.paymentService.paymentsOf(real.id).find(({ capturedAt }) => capturedAt !== undefined)?.id ?? real.told
+  );
 }
 
 /** Mostly the first, so that a sequence gets somewhere. */

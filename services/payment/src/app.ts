@@ -1,8 +1,13 @@
-import { createHttpApp, createVerifier, httpServer, type ReadinessCheck } from '@punctual/http';
+import { PaymentServiceDefinition } from '@punctual/contracts/grpc/payment';
+import { createCoordination } from '@punctual/coordination';
+import { createGrpcServer, type GrpcServer } from '@punctual/grpc';
+import { createHttpApp, createVerifier, httpServer, type ReadinessCheck, readServiceDocs } from '@punctual/http';
 import { lifecycle } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRelay } from '@punctual/messaging';
 import { type Database, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
+import { createPolicies, createWorkerPool } from '@punctual/resilience';
 import { createLogger, createMetrics, type Logger } from '@punctual/telemetry';
+import packageJson from '../package.json' with { type: 'json' };
 import type { ReachPoint } from './commands/change-payment.ts';
 import { createCreatePayment } from './commands/create-payment.ts';
 import { createFollowUp } from './commands/follow-up.ts';
@@ -12,8 +17,9 @@ import { createReceiveWebhook } from './commands/receive-webhook.ts';
 import { createCarryOutRefund, createRefundPayment } from './commands/refund-payment.ts';
 import { createSettlePayment } from './commands/settle-payment.ts';
 import type { DatabaseConfig, PaymentConfig } from './config.ts';
+import { createErrorMap } from './errors.ts';
 import { consumeOrderEvents } from './events/order-events.ts';
-import { createErrorMap } from './http/errors.ts';
+import { paymentService } from './grpc/payment-service.ts';
 import { paymentRoutes } from './http/routes.ts';
 import { webhookRoute } from './http/webhooks.ts';
 import { createOrderDesk } from './order-desk.ts';
@@ -30,11 +36,21 @@ const SERVICE = 'payment';
 const TOPICS = ['payment', 'order'];
 /** How much longer than a call of the provider a second caller waits for the first one's outcome. */
 const WAIT_MARGIN_MS = 1_000;
+/** Payments followed up side by side: half of the provider's calls are left to customers who wait. */
+const FOLLOW_UP_WORKERS = 10;
+/** Webhooks sent side by side. */
+const WEBHOOK_WORKERS = 10;
 
 /** `api` answers requests, `worker` moves messages and finishes what was left open, `all` is both. */
 export type Role = 'api' | 'worker' | 'all';
 
-export type PaymentApp = { start(): Promise<void>; stop(): Promise<void>; readonly url: string };
+export type PaymentApp = {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readonly url: string;
+  /** `host:port`; empty in a worker, which answers no calls. */
+  readonly grpcAddress: string;
+};
 
 export type AppOptions = {
   role: Role;
@@ -55,17 +71,19 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
   const db = openDatabase(config, { service: SERVICE, logger, metrics });
   const readiness: ReadinessCheck[] = [{ name: 'postgres', check: () => db.ping() }];
   const components = lifecycle(logger);
+  const coordination = createCoordination(config, { service: SERVICE, version: packageJson.version, logger, metrics });
+  components.add(coordination);
   components.add({ name: 'postgres', start: async () => undefined, stop: () => db.close() });
 
+  const policies = createPolicies(config, { logger, metrics });
   const provider = protect(
     wrapProvider(providerOf(config, db)),
     {
       timeoutMs: config.PROVIDER_TIMEOUT,
-      breakAfter: config.BREAKER_FAILURES,
-      openForMs: config.BREAKER_OPEN_FOR,
+      breakAfter: config.PROVIDER_BREAK_AFTER,
       concurrency: config.PROVIDER_CONCURRENCY,
     },
-    { logger, metrics },
+    policies,
   );
   const counters = paymentCounters(metrics);
   let wakeRelay = (): void => undefined;
@@ -83,8 +101,16 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
     });
     const relay = createRelay({ db, kafka, logger, metrics, source: '/payment', leaseName: 'payment-relay' });
     wakeRelay = () => relay.wake();
+    const followUpPool = createWorkerPool({
+      name: 'follow-up',
+      workers: FOLLOW_UP_WORKERS,
+      queueLimit: 0,
+      logger,
+      metrics,
+    });
     const followUp = createFollowUpLoop({
-      followUp: createFollowUp({ ...shared, settlePayment, carryOutRefund }),
+      followUp: createFollowUp({ ...shared, settlePayment, carryOutRefund, pool: followUpPool }),
+      pool: followUpPool,
       intervalMs: config.FOLLOW_UP_INTERVAL,
       logger,
     });
@@ -102,6 +128,7 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
           url: config.WEBHOOK_URL,
           secret: config.SANDBOX_WEBHOOK_SECRET,
           intervalMs: config.FOLLOW_UP_INTERVAL,
+          pool: createWorkerPool({ name: 'webhooks', workers: WEBHOOK_WORKERS, queueLimit: 0, logger, metrics }),
           logger,
         }),
       );
@@ -114,31 +141,45 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
     }
   }
 
-  const routes = [];
-  if (role !== 'worker') {
-    const orderDesk = createOrderDesk(config.ORDER_URL);
-    components.add({ name: 'order desk', start: async () => undefined, stop: () => orderDesk.close() });
-    routes.push(
-      ...paymentRoutes({
-        db,
-        createPayment: createCreatePayment({ ...shared, orderDesk }),
-        processPayment: createProcessPayment({
-          ...shared,
-          orderDesk,
-          settlePayment,
-          reconcileAfterMs: config.RECONCILE_AFTER,
-          waitMs: config.PROVIDER_TIMEOUT + WAIT_MARGIN_MS,
-        }),
-        refundPayment: createRefundPayment({ db, orderDesk, carryOutRefund }),
-      }),
-    );
-  }
   const verifier = createVerifier({
     jwksUrl: config.JWKS_URL,
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
     logger,
   });
+  const mapError = createErrorMap(() => provider.retryAfterSeconds());
+  const routes = [];
+  let grpc: GrpcServer | undefined;
+  if (role !== 'worker') {
+    const { SERVICE_KEY: serviceKey } = config;
+    const { resolver } = coordination;
+    const orderDesk = createOrderDesk({ resolver, policies, serviceKey, logger, metrics });
+    components.add({ name: 'order desk', start: async () => orderDesk.connect(), stop: async () => orderDesk.close() });
+    const commands = {
+      createPayment: createCreatePayment({ ...shared, orderDesk }),
+      processPayment: createProcessPayment({
+        ...shared,
+        orderDesk,
+        settlePayment,
+        reconcileAfterMs: config.RECONCILE_AFTER,
+        waitMs: config.PROVIDER_TIMEOUT + WAIT_MARGIN_MS,
+      }),
+      refundPayment: createRefundPayment({ db, orderDesk, carryOutRefund }),
+    };
+    routes.push(...paymentRoutes({ db, ...commands }));
+    grpc = createGrpcServer({
+      service: SERVICE,
+      host: config.HOST,
+      port: config.GRPC_PORT,
+      services: [{ definition: PaymentServiceDefinition, implementation: paymentService({ db, ...commands }) }],
+      verifier,
+      serviceKey,
+      mapError,
+      logger,
+      metrics,
+    });
+    components.add(grpc);
+  }
   const extend = role === 'worker' ? undefined : webhookRoute(createReceiveWebhook({ ...shared, settlePayment }));
   const http = createHttpApp({
     service: SERVICE,
@@ -147,16 +188,23 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
     verifier,
     routes,
     readiness,
-    mapError: createErrorMap(() => provider.retryAfterSeconds()),
+    dependencies: policies.states,
+    mapError,
+    docs: readServiceDocs(SERVICE),
     ...(extend === undefined ? {} : { extend }),
   });
   const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
   components.add(server);
+  if (role !== 'worker')
+    components.add(coordination.registration({ http: () => server.port, grpc: () => grpc?.address }));
   return {
     start: () => components.start(),
     stop: () => components.stop(),
     get url() {
       return server.url;
+    },
+    get grpcAddress() {
+      return grpc?.address ?? '';
     },
   };
 }

@@ -1,12 +1,15 @@
 import {
   databaseConfig,
+  discoveryConfig,
   duration,
+  grpcConfig,
   httpConfig,
   identityConfig,
   integer,
   kafkaConfig,
   logConfig,
   port,
+  resilienceConfig,
   secret,
   text,
   url,
@@ -20,9 +23,11 @@ export const configSchema = z
   .object({
     ...databaseSchema.shape,
     ...httpConfig,
+    ...grpcConfig,
+    ...discoveryConfig,
+    ...resilienceConfig,
     ...kafkaConfig,
     ...identityConfig,
-    ORDER_URL: url(),
     /** No default: who forgets it must not hand out goods for play money. */
     PAYMENT_PROVIDER: z.enum(['sandbox', 'stripe']),
     /** Of one call of the provider. */
@@ -30,9 +35,8 @@ export const configSchema = z
     /** How long a capture may be without an outcome before the provider is asked what became of it. */
     RECONCILE_AFTER: duration().prefault('10s'),
     FOLLOW_UP_INTERVAL: duration().prefault('500ms'),
-    /** Failed calls in a row until the provider is left alone, and for how long. */
-    BREAKER_FAILURES: integer({ min: 1, max: 1_000 }).default(5),
-    BREAKER_OPEN_FOR: duration().prefault('5s'),
+    /** Failed calls in a row until the provider is left alone. */
+    PROVIDER_BREAK_AFTER: integer({ min: 1, max: 1_000 }).default(5),
     PROVIDER_CONCURRENCY: integer({ min: 1, max: 1_000 }).default(20),
     SANDBOX_WEBHOOK_SECRET: secret('the secret that signs webhooks of the sandbox').optional(),
     /** Where the sandbox sends them: this service's public route. It sends none when absent. */

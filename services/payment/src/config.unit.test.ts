@@ -4,12 +4,13 @@ import { configSchema } from './config.ts';
 
 const NEEDED = {
   PORT: '3005',
+  GRPC_PORT: '3015',
+  SERVICE_KEY: 'a key that all services share, long enough',
   DATABASE_URL: 'postgres://payment@localhost/payment',
   KAFKA_BROKERS: 'localhost:9092',
   JWKS_URL: 'http://localhost:3001/.well-known/jwks.json',
   JWT_ISSUER: 'issuer',
   JWT_AUDIENCE: 'audience',
-  ORDER_URL: 'http://localhost:3003',
 };
 const SANDBOX = { ...NEEDED, PAYMENT_PROVIDER: 'sandbox', SANDBOX_WEBHOOK_SECRET: 'secret' };
 

@@ -1,60 +1,92 @@
 /**
- * Plays the order service by its contract: GET /orders/:id and POST /orders/:id/refund over HTTP. Whose token asks is read from the
- * token, unverified: the real service verifies it by itself.
+ * Plays the order service by its .proto file: GetOrder and RefundOrder over gRPC. As the real one it verifies the caller's token by
+ * itself. While `isAway` it breaks every connection.
  */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { formatMoney, type orderApi } from '@punctual/contracts';
+import { type Order, OrderServiceDefinition, OrderStatus, StockState } from '@punctual/contracts/grpc/order';
+import { type Call, createGrpcServer, requireAdmin, requireIdentity } from '@punctual/grpc';
+import { conflict, createVerifier, notFound } from '@punctual/http';
+import { createMetrics, silentLogger } from '@punctual/telemetry';
+import { TEST_SERVICE_KEY, type TestTokens, tcpProxy } from '@punctual/testing';
 
 const DAY_MS = 86_400_000;
+const STOCK_STATES = {
+  pending: StockState.PENDING,
+  reserved: StockState.RESERVED,
+  rejected: StockState.REJECTED,
+} as const;
 
 export type PlayedOrder = {
   id: number;
   userId: number;
-  status: orderApi.OrderView['status'];
-  stock: orderApi.OrderView['stock'];
+  status: 'PENDING' | 'PAID' | 'COMPLETED' | 'CANCELLED' | 'REFUNDED';
+  stock: keyof typeof STOCK_STATES;
   totalMinor: number;
   expiresAt: Date;
 };
 
 export type PlayedOrderService = Awaited<ReturnType<typeof playOrderService>>;
 
-export async function playOrderService() {
+export async function playOrderService({ issuer, audience, jwksUrl }: TestTokens) {
   const orders = new Map<number, PlayedOrder>();
-  const state = { isAway: false, calls: [] as string[] };
   let lastId = Math.floor(Math.random() * 1_000_000);
 
-  const server = createServer((request, response) => {
-    state.calls.push(`${request.method} ${request.url}`);
-    if (state.isAway) {
-      request.socket.destroy();
-      return;
-    }
-    const { sub, role } = claimsOf(request.headers.authorization);
-    const [, , id, action] = request.url?.split('/') ?? [];
-    const order = orders.get(Number(id));
-    const send = (status: number, body: unknown): void => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    };
-    const refuse = (status: number, code: string, details: unknown = null): void =>
-      send(status, { error: { code, message: code, details, request_id: '' } });
-    if (order === undefined || (role !== 'admin' && order.userId !== Number(sub))) refuse(404, 'NOT_FOUND');
-    else if (action === undefined) send(200, { data: viewOf(order) });
-    else if (role !== 'admin') refuse(403, 'FORBIDDEN');
-    else if (order.status !== 'PAID')
-      refuse(409, 'ILLEGAL_TRANSITION', { current: order.status, requested: 'REFUNDED' });
-    else {
-      order.status = 'REFUNDED';
-      send(200, { data: viewOf(order) });
-    }
+  async function find(id: number, call: Call): Promise<PlayedOrder> {
+    const { userId, role } = await requireIdentity(call);
+    const order = orders.get(id);
+    if (order === undefined || (role !== 'admin' && order.userId !== userId)) throw notFound('order', id);
+    return order;
+  }
+
+  const logger = silentLogger();
+  const server = createGrpcServer({
+    service: 'order',
+    host: '127.0.0.1',
+    port: 0,
+    services: [
+      {
+        definition: OrderServiceDefinition,
+        implementation: {
+          async getOrder({ id }, call) {
+            state.calls.push(`GetOrder ${id}`);
+            return { order: messageOf(await find(id, call)) };
+          },
+          async refundOrder({ id }, call) {
+            state.calls.push(`RefundOrder ${id}`);
+            await requireAdmin(call);
+            const order = await find(id, call);
+            const { status: current } = order;
+            if (current !== 'PAID') throw conflict('ILLEGAL_TRANSITION', '', { current, requested: 'REFUNDED' });
+            order.status = 'REFUNDED';
+            return { order: messageOf(order) };
+          },
+          createOrder: notPlayed,
+          listOrders: notPlayed,
+          payOrder: notPlayed,
+          cancelOrder: notPlayed,
+          getTimeline: notPlayed,
+          batchGetTimelines: notPlayed,
+        },
+      },
+    ],
+    verifier: createVerifier({ issuer, audience, jwksUrl, logger }),
+    serviceKey: TEST_SERVICE_KEY,
+    logger,
+    metrics: createMetrics('order'),
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  await server.start();
+  const proxy = await tcpProxy(`http://${server.address}`);
+  const state = {
+    /** Method and order, as they came. */
+    calls: [] as string[],
+    set isAway(isAway: boolean) {
+      if (isAway) proxy.cut();
+      else proxy.heal();
+    },
+  };
 
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    /** `host:port`. */
+    address: `127.0.0.1:${proxy.port}`,
     state,
     place(userId: number, fields: Partial<PlayedOrder> = {}): PlayedOrder {
       lastId += 1;
@@ -72,35 +104,24 @@ export async function playOrderService() {
       return order;
     },
     async stop() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
+      await proxy.stop();
+      await server.stop();
     },
   };
 }
 
-function claimsOf(authorization: string | undefined): { sub?: string; role?: string } {
-  const payload = authorization?.split('.')[1] ?? '';
-  return payload === '' ? {} : JSON.parse(Buffer.from(payload, 'base64url').toString());
+async function notPlayed(): Promise<never> {
+  throw new Error('a payment service does not ask for this');
 }
 
-function viewOf(order: PlayedOrder): orderApi.OrderView {
-  const now = new Date().toISOString();
+function messageOf({ id, userId, status, stock, totalMinor, expiresAt }: PlayedOrder): Partial<Order> {
   return {
-    id: order.id,
-    request_id: 'request',
-    status: order.status,
-    reason: null,
-    stock: order.stock,
-    fulfillment: 'unfulfilled',
-    description: '',
-    shipping_address: '1 Test Street',
-    notes: '',
-    items: [],
-    total_amount: formatMoney(order.totalMinor),
+    id,
+    userId,
+    status: OrderStatus[status],
+    stock: STOCK_STATES[stock],
+    totalMinor,
     currency: 'USD',
-    expires_at: order.expiresAt.toISOString(),
-    created_at: now,
-    updated_at: now,
+    expiresAt,
   };
 }

@@ -40,13 +40,14 @@ describe('while the provider is away', () => {
 
   before(async function () {
     this.timeout(60_000);
-    const env = { BREAKER_FAILURES: '3', BREAKER_OPEN_FOR: '2s' };
+    const env = { PROVIDER_BREAK_AFTER: '3', CIRCUIT_BREAKER_TIMEOUT: '4s' };
     shop = await startPayment('provider-outage', { env, wrapProvider: awayAtTimes });
     ann = await shop.customer();
   });
   after(() => shop.stop());
 
-  it('answers 503 with when to come back, soon without asking at all; the payment stays pending and is taken afterwards', async () => {
+  it('answers 503 with when to come back, soon without asking at all; the payment stays pending and is taken afterwards', async function () {
+    this.timeout(40_000);
     const order = shop.orderService.place(ann.userId);
     const { data } = await ann.create(order.id, CARDS.approve);
     state.isAway = true;
@@ -58,15 +59,20 @@ describe('while the provider is away', () => {
     }
     const callsOfCaptures = state.calls - 1;
     assert.equal(callsOfCaptures, 3);
-    assert.match(await shop.metrics(), /provider_breaker_open\{service="payment"\} 1/);
+    assert.match(await shop.metrics(), breakerIs(2));
+    assert.deepEqual(await shop.dependencies(), { 'payment provider': 'open', order: 'closed' });
     const refused = await ann.create(shop.orderService.place(ann.userId).id, CARDS.approve);
     assert.deepEqual([refused.status, refused.error.code], [503, 'UNAVAILABLE']);
 
     state.isAway = false;
     await eventually(async () => assert.equal((await ann.process(data.id)).data?.status, 'succeeded'), {
       intervalMs: 200,
+      timeoutMs: 20_000,
     });
-    assert.match(await shop.metrics(), /provider_breaker_open\{service="payment"\} 0/);
+    assert.equal((await ann.create(shop.orderService.place(ann.userId).id, CARDS.approve)).status, 201);
+    assert.equal((await ann.create(shop.orderService.place(ann.userId).id, CARDS.approve)).status, 201);
+    assert.match(await shop.metrics(), breakerIs(0));
+    assert.deepEqual(await shop.dependencies(), { 'payment provider': 'closed', order: 'closed' });
     await eventually(() => assert.deepEqual(shop.eventsOf(order.id), ['payment.success']));
   });
 
@@ -104,3 +110,7 @@ describe('while the provider is away', () => {
     assert.equal((await shop.query('SELECT id FROM sandbox_refunds')).length, 1);
   });
 });
+
+function breakerIs(state: number): RegExp {
+  return new RegExp(`^circuit_breaker_state\\{[^}]*dependency="payment provider"[^}]*\\} ${state}$`, 'm');
+}

@@ -1,6 +1,6 @@
 /**
  * The whole payment service in process on a free port, with real Postgres and Kafka and a database and topics of its own. The order
- * service is played: by HTTP in play-order-service.ts, and on Kafka by `tell`.
+ * service is played: by gRPC in play-order-service.ts, and on Kafka by `tell`.
  */
 import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
@@ -9,7 +9,7 @@ import { type EventData, events, type paymentApi } from '@punctual/contracts';
 import { createKafka } from '@punctual/messaging';
 import { createDatabase, rows } from '@punctual/postgres';
 import { createLogger, createMetrics, silentLogger } from '@punctual/telemetry';
-import { servers, type TestTokens, testDatabase, testTokens, topicPrefix } from '@punctual/testing';
+import { servers, TEST_SERVICE_KEY, type TestTokens, testDatabase, testTokens, topicPrefix } from '@punctual/testing';
 import { type AppOptions, buildApp } from '../src/app.ts';
 import { configSchema } from '../src/config.ts';
 import { sign } from '../src/providers/signature.ts';
@@ -38,6 +38,9 @@ export type RunningPayment = Awaited<ReturnType<typeof startPayment>>;
 export type Customer = Awaited<ReturnType<RunningPayment['customer']>>;
 export type Options = Partial<Pick<AppOptions, 'wrapProvider' | 'reachPoint'>> & { env?: Record<string, string> };
 
+/** Nobody is asked over HTTP. */
+const NOWHERE = '127.0.0.1:9';
+
 let lastUserId = Math.floor(Math.random() * 1_000_000) + 1;
 
 export function methodOf(number: string): Record<string, unknown> {
@@ -51,7 +54,7 @@ export async function surroundings(label: string) {
   releases.push(() => database.drop());
   const tokens = await testTokens();
   releases.push(() => tokens.stop());
-  const orderService = await playOrderService();
+  const orderService = await playOrderService(tokens);
   releases.push(() => orderService.stop());
   const prefix = topicPrefix(label);
   const { kafka } = servers();
@@ -86,6 +89,7 @@ export async function surroundings(label: string) {
   }
   const env: Record<string, string> = {
     PORT: '0',
+    GRPC_PORT: '0',
     DATABASE_URL: database.primaryUrl,
     DATABASE_REPLICA_URL: database.replicaUrl,
     KAFKA_BROKERS: kafka.brokers.join(','),
@@ -93,13 +97,14 @@ export async function surroundings(label: string) {
     JWKS_URL: tokens.jwksUrl,
     JWT_ISSUER: tokens.issuer,
     JWT_AUDIENCE: tokens.audience,
-    ORDER_URL: orderService.url,
+    SERVICE_ADDRESSES: JSON.stringify({ order: [{ http: NOWHERE, grpc: orderService.address }] }),
+    SERVICE_KEY: TEST_SERVICE_KEY,
     PAYMENT_PROVIDER: 'sandbox',
     SANDBOX_WEBHOOK_SECRET: WEBHOOK_SECRET,
     PROVIDER_TIMEOUT: '400ms',
     RECONCILE_AFTER: '800ms',
     FOLLOW_UP_INTERVAL: '100ms',
-    BREAKER_FAILURES: '50',
+    PROVIDER_BREAK_AFTER: '50',
     LOG_LEVEL: 'debug',
   };
 
@@ -146,9 +151,15 @@ export async function startPayment(label: string, { env = {}, ...options }: Opti
   return {
     ...around,
     url: app.url,
+    grpcAddress: app.grpcAddress,
     logs,
     customer: (who: { userId?: number; role?: 'customer' | 'admin' } = {}) => clientOf(app.url, around.tokens, who),
     metrics: async () => (await fetch(`${app.url}/metrics`)).text(),
+    /** The breakers, as readiness shows them. */
+    async dependencies() {
+      const answer = (await (await fetch(`${app.url}/health/ready`)).json()) as { data: { dependencies: unknown } };
+      return answer.data.dependencies;
+    },
     /** As the provider would send it. */
     async webhook(event: unknown, headers: Record<string, string> = {}, at = new Date()) {
       const body = typeof event === 'string' ? event : JSON.stringify(event);
@@ -176,12 +187,12 @@ export async function clientOf(
   tokens: TestTokens,
   { userId = ++lastUserId, role = 'customer' }: { userId?: number; role?: 'customer' | 'admin' },
 ) {
-  const token = await tokens.token({ userId, role });
+  const authorization = `Bearer ${await tokens.token({ userId, role })}`;
   const request = async <T>(method: string, path: string, body?: unknown): Promise<Answer<T>> => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
@@ -193,6 +204,8 @@ export async function clientOf(
     request<PaymentView>('POST', '/payments', { order_id: orderId, method: methodOf(number) });
   return {
     userId,
+    /** The header, for a call over gRPC. */
+    authorization,
     request,
     create,
     process: (id: number) => request<PaymentView>('POST', `/payments/${id}/process`),

@@ -1,7 +1,7 @@
 import { loadConfig } from '@punctual/config';
 import { type Command, runMain } from '@punctual/lifecycle';
-import { buildApp, migrateDatabase, type Role, rebuild, seed } from './app.ts';
-import { databaseOnlyConfig, serviceConfig } from './config.ts';
+import { buildApp, migrateDatabase, type Role, rebuild, reindex, seed } from './app.ts';
+import { databaseOnlyConfig, reindexConfig, serviceConfig } from './config.ts';
 
 const MAX_PRINTED = 50;
 
@@ -20,9 +20,7 @@ const run =
 
 /** `--check` only compares. Fails when anything is wrong that this run has not repaired. */
 async function runRebuild(args: string[]): Promise<void> {
-  const unknown = args.filter((arg) => arg !== '--check');
-  if (unknown.length > 0) throw new Error(`rebuild knows --check only, not ${unknown.join(' ')}`);
-  const checkOnly = args.includes('--check');
+  const checkOnly = isCheck('rebuild', args);
   const { products, differences, stockProblems, swapped } = await rebuild(databaseOnly(), { checkOnly, report: print });
   printSome(differences, ({ productId, fields }) => `product ${productId} differed in: ${fields.join(', ')}`);
   printSome(
@@ -35,6 +33,26 @@ async function runRebuild(args: string[]): Promise<void> {
   );
   if (checkOnly && differences.length > 0) throw new Error('the projection is not what its events say');
   if (stockProblems.length > 0) throw new Error('stock does not add up');
+}
+
+/** `--check` only compares, and fails when the index is not what Postgres has. */
+async function runReindex(args: string[]): Promise<void> {
+  const checkOnly = isCheck('reindex', args);
+  const result = await reindex(loadConfig(reindexConfig, process.env), { checkOnly, report: print });
+  if (result === undefined) throw new Error('there is no search index; a worker makes it, and so does reindex');
+  const { indexName, products, checksums, moved, different } = result;
+  printSome(different, (id) => `product ${id} is not in the index as Postgres has it`);
+  print(`${products.postgres} products in Postgres, ${products.index} in ${indexName}, ${moved} changed meanwhile`);
+  print(`checksum of Postgres ${checksums.postgres}`);
+  print(`checksum of the index ${checksums.index}`);
+  print(checkOnly ? 'nothing was changed' : `${indexName} is live`);
+  if (checksums.postgres !== checksums.index) throw new Error('the index is not what Postgres has');
+}
+
+function isCheck(command: string, args: string[]): boolean {
+  const unknown = args.filter((arg) => arg !== '--check');
+  if (unknown.length > 0) throw new Error(`${command} knows --check only, not ${unknown.join(' ')}`);
+  return args.includes('--check');
 }
 
 function printSome<T>(items: readonly T[], describe: (item: T) => string): void {
@@ -55,5 +73,6 @@ await runMain({
       print(`${await seed(databaseOnly())} products created`);
     },
     rebuild: runRebuild,
+    reindex: runReindex,
   },
 });

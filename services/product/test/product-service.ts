@@ -1,10 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { loadConfig } from '@punctual/config';
 import { type EventData, type EventType, events, type Paging, type productApi } from '@punctual/contracts';
 import { createKafka, type Envelope } from '@punctual/messaging';
 import { createDatabase, type Database } from '@punctual/postgres';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
-import { eventually, servers, testDatabase, testTokens, topicPrefix } from '@punctual/testing';
+import {
+  eventually,
+  servers,
+  TEST_SERVICE_KEY,
+  type TestEtcd,
+  testDatabase,
+  testTokens,
+  topicPrefix,
+} from '@punctual/testing';
 import { buildApp } from '../src/app.ts';
+import { serviceConfig } from '../src/config.ts';
 import { migrations } from '../src/store/migrations.ts';
 
 const ADMIN_ID = 1;
@@ -39,6 +49,7 @@ type Call = {
 export type ProductService = {
   db: Database;
   url: string;
+  grpcAddress: string;
   call(method: string, path: string, options?: Call): Promise<Answer>;
   /** Puts order events on Kafka, as the order service does. */
   publish<T extends EventType>(...messages: { type: T; data: EventData<T>; id?: string }[]): Promise<void>;
@@ -47,28 +58,42 @@ export type ProductService = {
   stop(): Promise<void>;
 };
 
+/** How the service searches: where OpenSearch is, what stands in front of its indices, and where settings are. */
+export type SearchSettings = { url: string; prefix: string; breakerTimeoutMs?: number; etcd?: TestEtcd };
+
 /** The whole service in this process on a free port, with a database, topics and signing keys of its own, through pgpool. */
-export async function startProductService(label: string): Promise<ProductService> {
+export async function startProductService(label: string, search?: SearchSettings): Promise<ProductService> {
   const database = await testDatabase(label, migrations);
   const tokens = await testTokens();
   const prefix = topicPrefix(label);
   const { brokers } = servers().kafka;
   const logger = silentLogger();
   const app = buildApp(
-    {
+    loadConfig(serviceConfig, {
       HOST: '127.0.0.1',
-      PORT: 0,
+      PORT: '0',
+      GRPC_PORT: '0',
+      SERVICE_KEY: TEST_SERVICE_KEY,
       DATABASE_URL: database.pgpoolUrl,
       DATABASE_REPLICA_URL: database.pgpoolUrl,
-      DATABASE_POOL_MAX: 5,
-      KAFKA_BROKERS: [...brokers],
+      DATABASE_POOL_MAX: '5',
+      KAFKA_BROKERS: brokers.join(','),
       KAFKA_TOPIC_PREFIX: prefix,
       JWKS_URL: tokens.jwksUrl,
       JWT_ISSUER: tokens.issuer,
       JWT_AUDIENCE: tokens.audience,
       LOG_LEVEL: 'silent',
       NODE_ENV: 'test',
-    },
+      CIRCUIT_BREAKER_MAX_REQUESTS: '1',
+      CIRCUIT_BREAKER_INTERVAL: '60s',
+      CIRCUIT_BREAKER_TIMEOUT: `${search?.breakerTimeoutMs ?? 30_000}ms`,
+      OPENSEARCH_INDEX_PREFIX: search?.prefix,
+      // Tests share their processors with others: slow is not away.
+      OPENSEARCH_TIMEOUT: '3s',
+      OPENSEARCH_URL: search?.url,
+      ETCD_ENDPOINTS: search?.etcd?.endpoints.join(','),
+      ETCD_PREFIX: search?.etcd?.prefix,
+    }),
     {
       role: 'all',
       logger,
@@ -111,6 +136,7 @@ export async function startProductService(label: string): Promise<ProductService
   return {
     db,
     url: app.url,
+    grpcAddress: app.grpcAddress,
     received,
     async call(method, path, { body, rawBody, headers = {}, as = 'admin' } = {}) {
       const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));

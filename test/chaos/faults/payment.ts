@@ -1,10 +1,11 @@
-import { type TcpProxy, tcpProxy } from '@punctual/testing';
 import type { Fault, World } from '../types.ts';
+import { type DeafProxy, deafGrpcProxy } from './deaf-grpc-proxy.ts';
 import { leaveMessagesAlone, postponeEvents } from './outbox-trigger.ts';
 import { ready } from './programs.ts';
 
 /** Postpones the event beyond the expiry, which comes a minute after the order. */
 const POSTPONED = '65 seconds';
+const TAKE_MONEY = '/punctual.v1.PaymentService/ProcessPayment';
 
 export const lostAnswers: Fault = {
   name: 'lost-answers',
@@ -42,29 +43,19 @@ export const paidAfterExpired: Fault = {
   },
 };
 
-/** Between the order and the payment service: requests pass, answers to those that take money are lost when `loses` says so. */
+/** Between the order and the payment service: calls pass, answers to those that take money are lost when `loses` says so. */
 async function throughDeafProxy(world: World, loses: () => boolean) {
-  let lost = 0;
-  let proxy: TcpProxy | undefined = await tcpProxy(world.settings.PAYMENT_URL, {
-    inspect(connection) {
-      let takesMoney = false;
-      return {
-        toServer(chunk) {
-          if (/^POST \/payments\/\d+\/process /.test(chunk.toString('latin1'))) takesMoney = true;
-          return chunk;
-        },
-        toClient(chunk) {
-          if (!takesMoney || !loses()) return chunk;
-          lost += 1;
-          connection.reset();
-          return undefined;
-        },
-      };
-    },
+  const addresses = JSON.parse(world.settings.SERVICE_ADDRESSES) as Record<string, { http: string; grpc: string }[]>;
+  const [payment] = addresses.payment ?? [];
+  if (payment === undefined) throw new Error('the stack has no address of the payment service');
+  let proxy: DeafProxy | undefined = await deafGrpcProxy({ target: payment.grpc, method: TAKE_MONEY, loses });
+  const lost = proxy.lost;
+  await world.setServiceEnvironment('order', {
+    DISCOVERY: 'static',
+    SERVICE_ADDRESSES: JSON.stringify({ ...addresses, payment: [{ ...payment, grpc: proxy.address }] }),
   });
-  await world.setServiceEnvironment('order', { PAYMENT_URL: proxy.url.replace(/\/$/, '') });
   return {
-    lost: () => lost,
+    lost,
     async end() {
       await world.setServiceEnvironment('order', {});
       await proxy?.stop();

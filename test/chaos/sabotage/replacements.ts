@@ -94,8 +94,8 @@ function encode({ type, data }: OutboxMessage): string {`,
   'reads-from-the-replica': [
     {
       file: 'services/order/src/queries/orders.ts',
-      find: 'const order = await findOrder(db.primary, id, scope);\n  return order && orderView(order);',
-      replace: 'const order = await findOrder(db.replica, id, scope);\n  return order && orderView(order);',
+      find: 'return await findOrder(db.primary, id, scope);',
+      replace: 'return await findOrder(db.replica, id, scope);',
     },
   ],
 };

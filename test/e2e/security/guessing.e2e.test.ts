@@ -149,17 +149,32 @@ describe('guessing passwords', function () {
 });
 
 describe('guessing many at a time', () => {
-  it('S16: a list of logins is no login, and there is no GraphQL to wrap them in', async () => {
+  it('S16: a list of logins is no login, and GraphQL refuses to wrap them, before any is looked at', async () => {
     const address = freshAddress();
     const logins = Array.from({ length: 1_000 }, () => ({ email: newEmail(), password: PASSWORD }));
     assert.deepEqual(refusal(await askFrom(address, 'POST', '/auth/login', { body: logins })), [
       400,
       'VALIDATION_FAILED',
     ]);
-    const query = `{ ${logins.map((_, index) => `a${index}: me { id }`).join(' ')} }`;
-    for (const body of [{ query }, [{ query }]]) {
-      assert.equal((await askFrom(address, 'POST', '/graphql', { body })).status, 404);
+    const login = (index: number) => `a${index}: login(input: {email: "a@b.test", password: "x"}) { tokenType }`;
+    const wrapped = (count: number) =>
+      `mutation { ${Array.from({ length: count }, (_, index) => login(index)).join(' ')} }`;
+    const deep = `{ __type(name: "Order") { ${'ofType { '.repeat(48)}name${' }'.repeat(48)} } }`;
+    for (const body of [{ query: wrapped(1_000) }, { query: wrapped(20) }, [{ query: wrapped(1) }], { query: deep }]) {
+      assert.deepEqual(await graphqlFrom(address, body), [400, 'VALIDATION_FAILED']);
     }
+  });
+
+  it('S16: logins over GraphQL are counted like any others', async () => {
+    const email = newEmail();
+    const address = freshAddress();
+    const query = 'mutation ($email: String!) { login(input: {email: $email, password: "wrong"}) { tokenType } }';
+    const codes = new Set<unknown>();
+    for (let count = 0; count < 12; count += 1) {
+      const [, code] = await graphqlFrom(address, { query, variables: { email } });
+      codes.add(code);
+    }
+    assert.deepEqual(codes, new Set(['INVALID_CREDENTIALS', 'RATE_LIMITED']));
   });
 });
 
@@ -245,3 +260,10 @@ describe('guessing codes', function () {
     assert.equal(stored.length, 2);
   });
 });
+
+/** Status and code of what the graph answers. */
+async function graphqlFrom(address: string, body: unknown): Promise<[number, string | undefined]> {
+  const answer = await askFrom(address, 'POST', '/graphql', { body });
+  const { errors } = answer.body as { errors?: { extensions: { code: string } }[] };
+  return [answer.status, errors?.[0]?.extensions.code];
+}

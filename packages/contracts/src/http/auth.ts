@@ -1,30 +1,50 @@
 import { z } from 'zod';
+import { named } from '../documented.ts';
 import { email, id } from '../primitives.ts';
 import { defineRoute } from '../route.ts';
 
 /** Long enough to resist guessing, short enough that hashing it is no attack on us. */
-const password = z.string().min(10).max(128);
+const password = z
+  .string()
+  .min(10)
+  .max(128)
+  .meta({ examples: ['correct-horse-battery'] });
 
-export const registerBody = z.strictObject({ email, password });
-export const verifyBody = z.strictObject({
-  email,
-  verification_token: z.string().regex(/^\d{6}$/, 'must be the six digits of the code'),
-});
-export const resendBody = z.strictObject({ email });
+export const registerBody = z
+  .strictObject({ email, password })
+  .meta({ example: { email: 'ada@example.com', password: 'correct-horse-battery' } });
+export const verifyBody = z
+  .strictObject({
+    email,
+    verification_token: z
+      .string()
+      .regex(/^[0-9]{6}$/, 'must be the six digits of the code')
+      .meta({ description: 'The six digits of the code, from the mail.', examples: ['123456'] }),
+  })
+  .meta({ example: { email: 'ada@example.com', verification_token: '123456' } });
+export const resendBody = z.strictObject({ email }).meta({ example: { email: 'ada@example.com' } });
 /** Lengths are not told apart at login: a wrong password is a wrong password. */
-export const loginBody = z.strictObject({ email, password: z.string().min(1).max(128) });
-export const refreshBody = z.strictObject({ refresh_token: z.string().min(1).max(512) });
+export const loginBody = z
+  .strictObject({ email, password: z.string().min(1).max(128) })
+  .meta({ example: { email: 'customer@punctual.test', password: 'punctual-customer' } });
+export const refreshBody = z
+  .strictObject({ refresh_token: z.string().min(1).max(512) })
+  .meta({ example: { refresh_token: 'the one from the last answer' } });
 
-export const registeredUser = z.object({ id, email: z.string(), verified: z.boolean() });
-export const tokens = z.object({
-  access_token: z.string(),
-  refresh_token: z.string(),
-  token_type: z.literal('Bearer'),
-  /** Seconds until the access token ends. */
-  expires_in: z.int(),
-});
+export const registeredUser = named('RegisteredUser', z.object({ id, email: z.string(), verified: z.boolean() }));
+export const tokens = named(
+  'Tokens',
+  z.object({
+    access_token: z.string().describe('A JWT; send it as `Authorization: Bearer …`.'),
+    refresh_token: z.string().describe('For POST /auth/refresh, once.'),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int().positive().describe('Seconds until the access token ends.'),
+  }),
+);
 export type Tokens = z.infer<typeof tokens>;
 const accepted = z.object({ message: z.string() });
+/** As libraries expect it (RFC 7517). */
+const keySet = named('JsonWebKeySet', z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) }));
 
 const tag = 'auth';
 
@@ -38,7 +58,7 @@ export const register = defineRoute({
   access: 'public',
   body: registerBody,
   success: { status: 201, schema: registeredUser },
-  errors: ['VALIDATION_FAILED', 'RATE_LIMITED', 'UNAVAILABLE'],
+  errors: ['VALIDATION_FAILED', 'FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE'],
 });
 
 export const verify = defineRoute({
@@ -102,7 +122,6 @@ export const logout = defineRoute({
   errors: ['VALIDATION_FAILED'],
 });
 
-/** A JSON Web Key Set (RFC 7517) as libraries expect it: not wrapped in `data`, so it stays out of `authRoutes`. */
 export const jwks = defineRoute({
   id: 'jwks',
   method: 'get',
@@ -110,8 +129,8 @@ export const jwks = defineRoute({
   tag,
   summary: 'The public keys that verify access tokens',
   access: 'public',
-  success: { status: 200 },
+  success: { status: 200, schema: keySet, isBare: true },
   errors: [],
 });
 
-export const authRoutes = [register, verify, resendVerification, login, refresh, logout];
+export const authRoutes = [register, verify, resendVerification, login, refresh, logout, jwks];

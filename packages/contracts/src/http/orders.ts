@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { named } from '../documented.ts';
 import { FULFILLMENTS, ORDER_REASONS } from '../events/order.ts';
 import {
   dayText,
@@ -9,7 +10,9 @@ import {
   MAX_QUANTITY,
   moneyInput,
   moneyOutput,
+  optionalText,
   pageQuery,
+  text,
 } from '../primitives.ts';
 import { defineRoute } from '../route.ts';
 import { cardMethod, payment } from './payments.ts';
@@ -17,78 +20,97 @@ import { cardMethod, payment } from './payments.ts';
 export const ORDER_STATUSES = ['PENDING', 'PAID', 'COMPLETED', 'CANCELLED', 'REFUNDED'] as const;
 export const STOCK_STATES = ['pending', 'reserved', 'rejected'] as const;
 
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
 /** The client's own name for one attempt to order; it stays the same over retries. */
 export const requestId = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces');
+  .regex(VISIBLE_ASCII, 'must be visible ASCII without spaces')
+  .meta({ description: "The client's own name for this attempt; the same over retries.", examples: ['cart-17'] });
 
-export const order = z.object({
-  id,
-  request_id: z.string(),
-  status: z.enum(ORDER_STATUSES),
-  reason: z.enum(ORDER_REASONS).nullable(),
-  stock: z.enum(STOCK_STATES),
-  fulfillment: z.enum(FULFILLMENTS),
-  description: z.string(),
-  shipping_address: z.string(),
-  notes: z.string(),
-  items: z.array(
-    z.object({
-      id,
-      product_id: id,
-      name: z.string(),
-      quantity: z.int(),
-      unit_price: moneyOutput,
-      total_price: moneyOutput,
-    }),
-  ),
-  total_amount: moneyOutput,
-  currency: z.string(),
-  expires_at: instant,
-  created_at: instant,
-  updated_at: instant,
-});
+export const order = named(
+  'Order',
+  z.object({
+    id,
+    request_id: z.string(),
+    status: z.enum(ORDER_STATUSES),
+    reason: z.enum(ORDER_REASONS).nullable(),
+    stock: z.enum(STOCK_STATES),
+    fulfillment: z.enum(FULFILLMENTS),
+    description: z.string(),
+    shipping_address: z.string(),
+    notes: z.string(),
+    items: z.array(
+      z.object({
+        id,
+        product_id: id,
+        name: z.string(),
+        quantity: z.int(),
+        unit_price: moneyOutput,
+        total_price: moneyOutput,
+      }),
+    ),
+    total_amount: moneyOutput,
+    currency: z.string(),
+    expires_at: instant,
+    created_at: instant,
+    updated_at: instant,
+  }),
+);
 export type OrderView = z.infer<typeof order>;
 
-export const placeOrderBody = z.strictObject({
-  request_id: requestId.optional(),
-  description: z.string().trim().max(500).default(''),
-  shipping_address: z.string().trim().min(1).max(500),
-  notes: z.string().trim().max(1_000).default(''),
-  items: z
-    .array(
-      z.strictObject({
-        product_id: id,
-        quantity: z.int().min(1).max(MAX_QUANTITY),
-        /** The price that the customer saw; when it is no longer the price, the order is refused. */
-        unit_price: moneyInput.optional(),
-      }),
-    )
-    .min(1)
-    .max(MAX_ORDER_ITEMS)
-    .superRefine((items, ctx) => {
-      const seen = new Set<number>();
-      for (const [index, item] of items.entries()) {
-        if (seen.has(item.product_id)) {
-          ctx.addIssue({
-            code: 'custom',
-            path: [index, 'product_id'],
-            message: 'appears twice; state each product once with its whole quantity',
-          });
+export const placeOrderBody = z
+  .strictObject({
+    request_id: requestId.optional(),
+    description: optionalText(500).default(''),
+    shipping_address: text(500),
+    notes: optionalText(1_000).default(''),
+    items: z
+      .array(
+        z.strictObject({
+          product_id: id,
+          quantity: z.int().min(1).max(MAX_QUANTITY),
+          unit_price: moneyInput
+            .optional()
+            .describe('The price that the customer saw; when it is no longer the price, the order is refused.'),
+        }),
+      )
+      .min(1)
+      .max(MAX_ORDER_ITEMS)
+      .superRefine((items, ctx) => {
+        const seen = new Set<number>();
+        for (const [index, item] of items.entries()) {
+          if (seen.has(item.product_id)) {
+            ctx.addIssue({
+              code: 'custom',
+              path: [index, 'product_id'],
+              message: 'appears twice; state each product once with its whole quantity',
+            });
+          }
+          seen.add(item.product_id);
         }
-        seen.add(item.product_id);
-      }
-    }),
-});
+      })
+      .describe('Each product once, with its whole quantity.'),
+  })
+  .meta({
+    description: 'request_id may stand in the header Idempotency-Key instead; one of them is needed.',
+    example: {
+      request_id: 'cart-17',
+      shipping_address: '1 Main Street',
+      items: [{ product_id: 1, quantity: 2, unit_price: '649.00' }],
+    },
+  });
 export type PlaceOrderBody = z.infer<typeof placeOrderBody>;
 
 const byId = z.strictObject({ id: idText });
-const orderReference = z.strictObject({ request_id: requestId.optional(), order_id: id });
+const orderReference = z
+  .strictObject({ request_id: requestId.optional(), order_id: id })
+  .meta({ example: { order_id: 1 } });
 const tag = 'orders';
 
-const ordersQuery = z
+export const ordersQuery = z
   .strictObject({
     status: z.enum(ORDER_STATUSES).optional(),
     'start-date': dayText.optional(),
@@ -107,7 +129,13 @@ export const placeOrder = defineRoute({
   tag,
   summary: 'Place an order; the same request_id with the same body is answered alike, however often it is sent',
   access: 'user',
-  headers: { 'Idempotency-Key': { description: 'In place of request_id', required: false } },
+  headers: {
+    'Idempotency-Key': {
+      description: 'In place of request_id in the body; when both are given, the same.',
+      required: false,
+      pattern: '^[\\x21-\\x7e]{1,128}$',
+    },
+  },
   body: placeOrderBody,
   success: { status: 201, schema: order },
   errors: [
@@ -162,11 +190,15 @@ export const getOrder = defineRoute({
 });
 
 /** An order with the payment that paid it. */
-export const paidOrder = order.extend({ payment });
+export const paidOrder = named('PaidOrder', order.extend({ payment }));
 export type PaidOrderView = z.infer<typeof paidOrder>;
 
 /** Where the deployment allows it, a test card pays when no method is given. */
 const payMethod = { method: cardMethod.optional() };
+const PAY_EXAMPLE = {
+  method: { type: 'card', number: '4242424242424242', exp_month: 12, exp_year: 2099, cvc: '123' },
+};
+export const payOrderBody = z.strictObject(payMethod).meta({ example: PAY_EXAMPLE }).default({});
 
 export const payOrder = defineRoute({
   id: 'payOrder',
@@ -176,7 +208,7 @@ export const payOrder = defineRoute({
   summary: 'Pay an order whose stock is reserved: create its payment and take the money',
   access: 'user',
   params: byId,
-  body: z.strictObject(payMethod).default({}),
+  body: payOrderBody,
   success: { status: 200, schema: paidOrder },
   errors: [
     'VALIDATION_FAILED',
@@ -197,7 +229,7 @@ export const payOrderByReference = defineRoute({
   tag,
   summary: 'Pay the order that the body names',
   access: 'user',
-  body: orderReference.extend(payMethod),
+  body: orderReference.extend(payMethod).meta({ example: { order_id: 1, ...PAY_EXAMPLE } }),
   success: { status: 200, schema: paidOrder },
   errors: payOrder.errors,
 });
@@ -246,20 +278,25 @@ export const changeOrderStatus = defineRoute({
   summary: 'Move the fulfilment of a paid order one step on; delivered completes the order',
   access: 'admin',
   params: byId,
-  body: z.strictObject({ status: z.enum(['confirmed', 'shipped', 'delivered']) }),
+  body: z
+    .strictObject({ status: z.enum(['confirmed', 'shipped', 'delivered']) })
+    .meta({ example: { status: 'confirmed' } }),
   success: { status: 200, schema: order },
   errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ILLEGAL_TRANSITION'],
 });
 
-export const timelineEntry = z.object({
-  at: instant,
-  type: z.string(),
-  actor: z.string(),
-  from: z.string().nullable(),
-  to: z.string().nullable(),
-  reason: z.string().nullable(),
-  detail: z.record(z.string(), z.unknown()),
-});
+export const timelineEntry = named(
+  'TimelineEntry',
+  z.object({
+    at: instant,
+    type: z.string(),
+    actor: z.string(),
+    from: z.string().nullable(),
+    to: z.string().nullable(),
+    reason: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+  }),
+);
 export type TimelineEntry = z.infer<typeof timelineEntry>;
 
 export const getOrderTimeline = defineRoute({

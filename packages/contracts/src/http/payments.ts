@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { named } from '../documented.ts';
 import { PAYMENT_FAILURES } from '../events/payment.ts';
 import { id, idText, instant, moneyInput, moneyOutput, pageQuery } from '../primitives.ts';
 import { defineRoute } from '../route.ts';
@@ -10,39 +11,55 @@ const THIS_CENTURY = 2_000;
 /** A card as the customer types it. It goes to the provider and nowhere else; of the number we keep the last four digits. */
 export const cardMethod = z.strictObject({
   type: z.literal('card'),
-  number: z.string().regex(/^\d{12,19}$/, 'must be 12 to 19 digits'),
+  number: z
+    .string()
+    .regex(/^[0-9]{12,19}$/, 'must be 12 to 19 digits')
+    .meta({ examples: ['4242424242424242'] }),
   exp_month: z.int().min(1).max(12),
   exp_year: z
     .int()
     .min(THIS_CENTURY)
-    .max(THIS_CENTURY + 99),
-  cvc: z.string().regex(/^\d{3,4}$/, 'must be 3 or 4 digits'),
+    .max(THIS_CENTURY + 99)
+    .describe('A card that has expired is refused.'),
+  cvc: z
+    .string()
+    .regex(/^[0-9]{3,4}$/, 'must be 3 or 4 digits')
+    .meta({ examples: ['123'] }),
 });
 export type CardMethod = z.infer<typeof cardMethod>;
 
-export const payment = z.object({
-  id,
-  order_id: id,
-  amount: moneyOutput,
-  currency: z.string(),
-  status: z.enum(PAYMENT_STATUSES),
-  method: z.object({ type: z.literal('card'), last4: z.string() }),
-  /** Why it failed; null unless it did. */
-  failure: z.enum(PAYMENT_FAILURES).nullable(),
-  captured_at: instant.nullable(),
-  refunded_at: instant.nullable(),
-  created_at: instant,
-  updated_at: instant,
-});
+export const payment = named(
+  'Payment',
+  z.object({
+    id,
+    order_id: id,
+    amount: moneyOutput,
+    currency: z.string(),
+    status: z.enum(PAYMENT_STATUSES),
+    method: z.object({ type: z.literal('card'), last4: z.string() }),
+    failure: z.enum(PAYMENT_FAILURES).nullable().describe('Why it failed; null unless it did.'),
+    captured_at: instant.nullable(),
+    refunded_at: instant.nullable(),
+    created_at: instant,
+    updated_at: instant,
+  }),
+);
 export type PaymentView = z.infer<typeof payment>;
 
-export const createPaymentBody = z.strictObject({ order_id: id, method: cardMethod });
+export const createPaymentBody = z.strictObject({ order_id: id, method: cardMethod }).meta({
+  example: {
+    order_id: 1,
+    method: { type: 'card', number: '4242424242424242', exp_month: 12, exp_year: 2099, cvc: '123' },
+  },
+});
 /** The whole amount goes back, once. An amount, when stated, must be the whole. */
-export const refundPaymentBody = z.strictObject({ amount: moneyInput.optional() });
+export const refundPaymentBody = z
+  .strictObject({ amount: moneyInput.optional().describe('When stated, the whole amount.') })
+  .meta({ example: {} });
 
 const byId = z.strictObject({ id: idText });
 const tag = 'payments';
-const paymentsQuery = z.strictObject({ status: z.enum(PAYMENT_STATUSES).optional(), ...pageQuery });
+export const paymentsQuery = z.strictObject({ status: z.enum(PAYMENT_STATUSES).optional(), ...pageQuery });
 
 export const createPayment = defineRoute({
   id: 'createPayment',

@@ -1,36 +1,54 @@
 import { z } from 'zod';
-import { id, idText, instant, moneyInput, moneyOutput, pageQuery, text } from '../primitives.ts';
+import { named } from '../documented.ts';
+import {
+  id,
+  idText,
+  instant,
+  moneyInput,
+  moneyOutput,
+  moneyText,
+  optionalText,
+  pageQuery,
+  text,
+  wholeNumberText,
+} from '../primitives.ts';
 import { defineRoute } from '../route.ts';
 
 export const PRODUCT_SORTS = ['id', 'name', 'price', 'created_at', 'quantity'] as const;
 
-export const product = z.object({
-  id,
-  name: z.string(),
-  description: z.string(),
-  price: moneyOutput,
-  currency: z.string(),
-  /** What can still be ordered. */
-  quantity: z.int(),
-  version: z.int(),
-  created_at: instant,
-  updated_at: instant,
-});
+export const product = named(
+  'Product',
+  z.object({
+    id,
+    name: z.string(),
+    description: z.string(),
+    price: moneyOutput,
+    currency: z.string(),
+    quantity: z.int().describe('What can still be ordered.'),
+    version: z.int().positive().describe('Rises with each change of the catalog entry; the ETag.'),
+    created_at: instant,
+    updated_at: instant,
+  }),
+);
 export type ProductView = z.infer<typeof product>;
 
 const name = text(200);
-const description = z.string().trim().max(5_000);
+const description = optionalText(5_000);
 const currency = z.string().regex(/^[A-Z]{3}$/, 'must be a currency code such as USD');
 const MAX_STOCK = 1_000_000_000;
 
-export const createProductBody = z.strictObject({
-  name,
-  description: description.default(''),
-  price: moneyInput,
-  currency: currency.default('USD'),
-  quantity: z.int().min(0).max(MAX_STOCK).default(0),
-});
-export const replaceProductBody = z.strictObject({ name, description, price: moneyInput, currency });
+export const createProductBody = z
+  .strictObject({
+    name,
+    description: description.default(''),
+    price: moneyInput,
+    currency: currency.default('USD'),
+    quantity: z.int().min(0).max(MAX_STOCK).default(0),
+  })
+  .meta({ example: { name: 'Walnut Desk', description: 'Oiled.', price: '649.00', currency: 'USD', quantity: 25 } });
+export const replaceProductBody = z
+  .strictObject({ name, description, price: moneyInput, currency })
+  .meta({ example: { name: 'Walnut Desk', description: 'Oiled.', price: '599.00', currency: 'USD' } });
 export const changeProductBody = z
   .strictObject({
     name: name.optional(),
@@ -38,20 +56,34 @@ export const changeProductBody = z
     price: moneyInput.optional(),
     currency: currency.optional(),
   })
-  .refine((body) => Object.keys(body).length > 0, 'must change at least one field');
-export const adjustStockBody = z.strictObject({
-  /** Pieces added (or, when negative, taken away); what is reserved or sold is never taken. */
-  change: z
-    .int()
-    .min(-MAX_STOCK)
-    .max(MAX_STOCK)
-    .refine((value) => value !== 0, 'must not be 0'),
-  reason: text(200),
-});
+  .refine((body) => Object.keys(body).length > 0, 'must change at least one field')
+  .meta({ minProperties: 1, example: { price: '599.00' } });
+export const adjustStockBody = z
+  .strictObject({
+    change: z
+      .int()
+      .min(-MAX_STOCK)
+      .max(MAX_STOCK)
+      .refine((value) => value !== 0, 'must not be 0')
+      .meta({
+        description: 'Pieces added (or, when negative, taken away); what is reserved or sold is never taken.',
+        not: { const: 0 },
+      }),
+    reason: text(200),
+  })
+  .meta({ example: { change: 10, reason: 'a delivery' } });
 
 const byId = z.strictObject({ id: idText });
 const tag = 'products';
-const ifMatch = { 'If-Match': { description: 'The ETag (version) that the change is based on', required: true } };
+const TAG = '(?:W/)?"[1-9][0-9]{0,8}"';
+const ifMatch = {
+  'If-Match': {
+    description:
+      'The ETag (version) that the change is based on, some of them (at most 20), or `*` for whatever there is.',
+    required: true,
+    pattern: `^(?:\\*|${TAG}(?:, ?${TAG}){0,19})$`,
+  },
+};
 
 const sortText = z
   .string()
@@ -60,6 +92,17 @@ const sortText = z
     `must be one of ${PRODUCT_SORTS.join(', ')}, with a leading - for descending`,
   );
 
+export const listProductsQuery = z.strictObject({
+  q: optionalText(200).optional().describe('Part of the name or of the description, taken literally.'),
+  name: optionalText(200).optional().describe('Part of the name.'),
+  description: optionalText(200).optional().describe('Part of the description.'),
+  min_price: moneyText.optional(),
+  max_price: moneyText.optional().describe('Not below min_price.'),
+  in_stock: z.enum(['true', 'false']).optional(),
+  sort: sortText.default('id').describe('A leading - is for descending.'),
+  ...pageQuery,
+});
+
 export const listProducts = defineRoute({
   id: 'listProducts',
   method: 'get',
@@ -67,18 +110,83 @@ export const listProducts = defineRoute({
   tag,
   summary: 'Search, filter, sort and page the catalog',
   access: 'public',
-  query: z.strictObject({
-    q: z.string().trim().max(200).optional(),
-    name: z.string().trim().max(200).optional(),
-    description: z.string().trim().max(200).optional(),
-    min_price: moneyInput.optional(),
-    max_price: moneyInput.optional(),
-    in_stock: z.enum(['true', 'false']).optional(),
-    sort: sortText.default('id'),
-    ...pageQuery,
-  }),
+  query: listProductsQuery,
   success: { status: 200, schema: product },
   list: true,
+  errors: ['VALIDATION_FAILED'],
+});
+
+/** What a search can be ordered by; of equal ones the lower id comes first. */
+export const SEARCH_SORTS = ['name', 'price', 'created_at', 'quantity'] as const;
+/** A search pages through so many results at most: deeper ones would have to be collected, whoever asks for them. */
+export const MAX_SEARCH_RESULTS = 10_000;
+export const SEARCH_ENGINES = ['opensearch', 'postgres'] as const;
+export type SearchEngine = (typeof SEARCH_ENGINES)[number];
+export const SEARCH_ENGINE_HEADER = 'Search-Engine';
+
+export const foundProduct = product.extend({
+  /** HTML: the text escaped, with <em> around what matched. */
+  highlight: z.object({ name: z.string(), description: z.string() }),
+});
+export type FoundProduct = z.infer<typeof foundProduct>;
+
+export const facets = z.object({
+  /** How many there would be in each range, whatever price was asked for; `from` is included, `to` is not. */
+  price_ranges: z.array(
+    z.object({ from: moneyOutput.nullable(), to: moneyOutput.nullable(), count: z.int().nonnegative() }),
+  ),
+  /** How many there would be, whatever stock was asked for. */
+  stock: z.object({ in_stock: z.int().nonnegative(), out_of_stock: z.int().nonnegative() }),
+});
+export type Facets = z.infer<typeof facets>;
+
+export const suggestion = z.object({ id, name: z.string() });
+export type Suggestion = z.infer<typeof suggestion>;
+
+const MAX_SUGGESTIONS = 20;
+export const searchProductsQuery = z.strictObject({
+  q: optionalText(200).optional(),
+  min_price: moneyText.optional(),
+  max_price: moneyText.optional().describe('Not below min_price.'),
+  in_stock: z.enum(['true', 'false']).optional(),
+  sort: z
+    .string()
+    .regex(
+      new RegExp(`^(relevance|-?(${SEARCH_SORTS.join('|')}))$`),
+      `must be relevance, or one of ${SEARCH_SORTS.join(', ')} with a leading - for descending`,
+    )
+    .default('relevance'),
+  ...pageQuery,
+});
+
+export const suggestProductsQuery = z.strictObject({ q: text(100), limit: wholeNumberText(10, MAX_SUGGESTIONS) });
+
+export const searchProducts = defineRoute({
+  id: 'searchProducts',
+  method: 'get',
+  path: '/products/search',
+  tag,
+  summary: 'Full text that forgives typing errors, with facets and highlights, best match first',
+  access: 'public',
+  query: searchProductsQuery.refine(({ page, limit }) => page * limit <= MAX_SEARCH_RESULTS, {
+    path: ['page'],
+    message: `must not lead beyond the first ${MAX_SEARCH_RESULTS} results`,
+  }),
+  success: { status: 200, schema: foundProduct, headers: ['SearchEngine'] },
+  list: true,
+  beside: { facets },
+  errors: ['VALIDATION_FAILED'],
+});
+
+export const suggestProducts = defineRoute({
+  id: 'suggestProducts',
+  method: 'get',
+  path: '/products/suggest',
+  tag,
+  summary: 'Names that what was typed so far may become',
+  access: 'public',
+  query: suggestProductsQuery,
+  success: { status: 200, schema: z.array(suggestion), headers: ['SearchEngine'] },
   errors: ['VALIDATION_FAILED'],
 });
 
@@ -90,7 +198,7 @@ export const getProduct = defineRoute({
   summary: 'One product; the ETag is its version',
   access: 'public',
   params: byId,
-  success: { status: 200, schema: product },
+  success: { status: 200, schema: product, headers: ['ETag'] },
   errors: ['VALIDATION_FAILED', 'NOT_FOUND'],
 });
 
@@ -102,7 +210,7 @@ export const createProduct = defineRoute({
   summary: 'Add a product to the catalog',
   access: 'admin',
   body: createProductBody,
-  success: { status: 201, schema: product },
+  success: { status: 201, schema: product, headers: ['ETag', 'Location'] },
   errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN'],
 });
 
@@ -116,7 +224,7 @@ export const replaceProduct = defineRoute({
   headers: ifMatch,
   params: byId,
   body: replaceProductBody,
-  success: { status: 200, schema: product },
+  success: { status: 200, schema: product, headers: ['ETag'] },
   errors: [
     'VALIDATION_FAILED',
     'UNAUTHENTICATED',
@@ -137,7 +245,7 @@ export const changeProduct = defineRoute({
   headers: ifMatch,
   params: byId,
   body: changeProductBody,
-  success: { status: 200, schema: product },
+  success: { status: 200, schema: product, headers: ['ETag'] },
   errors: [
     'VALIDATION_FAILED',
     'UNAUTHENTICATED',
@@ -177,7 +285,7 @@ export const adjustStock = defineRoute({
   access: 'admin',
   params: byId,
   body: adjustStockBody,
-  success: { status: 200, schema: product },
+  success: { status: 200, schema: product, headers: ['ETag'] },
   errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'OUT_OF_STOCK'],
 });
 
@@ -192,14 +300,17 @@ export const listProductEvents = defineRoute({
   query: z.strictObject(pageQuery),
   success: {
     status: 200,
-    schema: z.object({
-      product_id: id,
-      version: z.int(),
-      type: z.string(),
-      data: z.record(z.string(), z.unknown()),
-      actor: z.string(),
-      at: instant,
-    }),
+    schema: named(
+      'ProductEvent',
+      z.object({
+        product_id: id,
+        version: z.int(),
+        type: z.string(),
+        data: z.record(z.string(), z.unknown()),
+        actor: z.string(),
+        at: instant,
+      }),
+    ),
   },
   list: true,
   errors: ['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND'],
@@ -207,6 +318,8 @@ export const listProductEvents = defineRoute({
 
 export const productRoutes = [
   listProducts,
+  searchProducts,
+  suggestProducts,
   getProduct,
   createProduct,
   replaceProduct,

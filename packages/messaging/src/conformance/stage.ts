@@ -2,10 +2,10 @@
  * The stage on which every guarantee is tested: an outbox and a relay on one side, a consumer on the other, one database
  * for both, and a transport in between. Effects are rows, written in the transaction that also writes the inbox.
  */
+import type { Component } from '@punctual/lifecycle';
 import { createDatabase, type Database, leaseMigrations, rows, type Transaction } from '@punctual/postgres';
 import { createMetrics, type Metrics, silentLogger } from '@punctual/telemetry';
 import { type TestDatabase, testDatabase } from '@punctual/testing';
-import type { Component } from '../component.ts';
 import type { EnvelopeOf } from '../envelope.ts';
 import { filterNew } from '../inbox.ts';
 import { messagingMigrations } from '../migrations.ts';

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { pause } from '@punctual/lifecycle';
 import { isRetryable, one } from '@punctual/postgres';
 import { type Logger, runWithContext } from '@punctual/telemetry';
 import type { EachBatchPayload, KafkaMessage as KafkaRecord } from 'kafkajs';
-import { backoffMs, pause } from '../backoff.ts';
+import { backoffMs } from '../backoff.ts';
 import { type Verdict, workThrough } from '../batch.ts';
 import { decodeEnvelope, isOfInterest, KAFKA_PREFIX, textHeader } from '../codec.ts';
 import type { ConsumerMetrics } from '../consumer-metrics.ts';

@@ -1,8 +1,9 @@
+import { type Component, pause, within } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { Admin } from 'kafkajs';
-import { backoffMs, pause, within } from '../backoff.ts';
-import type { Component } from '../component.ts';
+import { backoffMs } from '../backoff.ts';
 import { createOutage } from '../outage.ts';
+import { createFollower, type FollowOptions, type KafkaFollower } from './follower.ts';
 import { createKafkajs } from './kafkajs.ts';
 import type { KafkaMessage } from './message.ts';
 import { createProducer } from './producer.ts';
@@ -34,6 +35,8 @@ export type KafkaConnection = Component & {
   /** Creates what is missing, with 6 partitions when not said otherwise; waits for the broker for ever. */
   ensureTopics(topics: readonly (string | TopicSpec)[]): Promise<void>;
   subscribe<M>(options: SubscribeOptions<M>): KafkaSubscription;
+  /** For live notification only: see follower.ts. */
+  follow<M>(options: FollowOptions<M>): KafkaFollower;
   /** Rejects when no broker answers within 2 s. */
   ping(): Promise<void>;
   /** The same as stop(). */
@@ -132,6 +135,7 @@ export function createKafka({ brokers, clientId, topicPrefix, logger, metrics }:
     ensureTopics,
     subscribe: (options) =>
       createSubscription(options, { kafka, topicPrefix, logger, metrics, ensureTopics, withAdmin }),
+    follow: (options) => createFollower(options, { kafka, topicPrefix, logger, metrics, ensureTopics, withAdmin }),
     async ping() {
       await withAdmin((client) => client.describeCluster(), PING_TIMEOUT_MS);
     },

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { pause } from '../backoff.ts';
+import { pause } from '@punctual/lifecycle';
 
 export type GatheringOptions<T> = {
   handle(items: T[]): Promise<void>;

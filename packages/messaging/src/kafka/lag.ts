@@ -1,6 +1,6 @@
+import { pause } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { Admin } from 'kafkajs';
-import { pause } from '../backoff.ts';
 
 const OBSERVE_EVERY_MS = 10_000;
 

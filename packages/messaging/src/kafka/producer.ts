@@ -5,9 +5,9 @@
  * After any failure the producer is thrown away with its producer id and sequence numbers: kafkajs does not recover from
  * every out-of-sequence answer. Whoever called sends the whole batch again, and duplicates carry the same ce_id.
  */
+import { within } from '@punctual/lifecycle';
 import type { Kafka, Message, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
-import { within } from '../backoff.ts';
 import { attributeHeaders, CONTENT_TYPE, KAFKA_PREFIX } from '../codec.ts';
 import type { KafkaMessage } from './message.ts';
 

@@ -15,10 +15,10 @@
  *
  * Being stopped, or losing the partition, abandons the chunk: its offset is not committed and its next owner starts there.
  */
+import { type Component, pause, within } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { Admin, Consumer, Kafka } from 'kafkajs';
-import { backoffMs, pause, within } from '../backoff.ts';
-import type { Component } from '../component.ts';
+import { backoffMs } from '../backoff.ts';
 import { consumerMetrics } from '../consumer-metrics.ts';
 import { createOutage } from '../outage.ts';
 import { createChunkWorker } from './chunk-worker.ts';

@@ -1,5 +1,6 @@
+import { pause } from '@punctual/lifecycle';
 import { type Database, execute, rows } from '@punctual/postgres';
-import { type Backoff, backoffMs, pause } from '../backoff.ts';
+import { type Backoff, backoffMs } from '../backoff.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Outage } from '../outage.ts';
 import type { Wakeup } from './wakeup.ts';

@@ -1,6 +1,6 @@
+import { pause } from '@punctual/lifecycle';
 import { type Database, one } from '@punctual/postgres';
 import type { Logger, Metrics } from '@punctual/telemetry';
-import { pause } from '../backoff.ts';
 import { createOutage } from '../outage.ts';
 
 const OBSERVE_EVERY_MS = 5_000;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Component } from '@punctual/lifecycle';
 import { createDatabase, type Database, leaseMigrations, one, rows } from '@punctual/postgres';
 import { createMetrics, type Metrics, silentLogger } from '@punctual/telemetry';
 import {
@@ -10,7 +11,6 @@ import {
   testVhost,
   topicPrefix,
 } from '@punctual/testing';
-import type { Component } from '../component.ts';
 import { filterNew } from '../inbox.ts';
 import { createKafka, type KafkaConnection } from '../kafka/connection.ts';
 import { messagingMigrations } from '../migrations.ts';

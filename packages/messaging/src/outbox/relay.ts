@@ -22,9 +22,9 @@
  * itself (no queue is bound, or it is too large) is put off, up to a minute at a time, with the reason in its row, and
  * the others overtake it; it is never thrown away, and outbox_oldest_age_seconds shows it.
  */
+import type { Component } from '@punctual/lifecycle';
 import { type Database, type Lease, leased } from '@punctual/postgres';
 import type { Logger, Metrics } from '@punctual/telemetry';
-import type { Component } from '../component.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import { createOutage, type Outage } from '../outage.ts';
 import type { RabbitConnection } from '../rabbit/connection.ts';

@@ -1,4 +1,4 @@
-import { pause } from '../backoff.ts';
+import { pause } from '@punctual/lifecycle';
 
 /** A wait that another part of the process can cut short. A call that comes while nobody waits is not lost. */
 export type Wakeup = {

@@ -2,10 +2,9 @@
  * RabbitMQ for one process: a connection for publishing and one for consuming, since a broker that is short of memory
  * stops reading from connections that publish, and acknowledgements must not be stuck behind that.
  */
+import { type Component, within } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { ChannelModel } from 'amqplib';
-import { within } from '../backoff.ts';
-import type { Component } from '../component.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Topology } from '../topology.ts';
 import type { ConsumeOptions } from './consume-options.ts';

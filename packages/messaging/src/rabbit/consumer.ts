@@ -19,9 +19,9 @@
  * the queue was deleted), all that was not acknowledged comes again elsewhere; the session's remaining work is dropped and
  * a new session begins, with the topology declared anew.
  */
+import { type Component, pause } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
-import { backoffMs, pause } from '../backoff.ts';
-import type { Component } from '../component.ts';
+import { backoffMs } from '../backoff.ts';
 import { consumerMetrics } from '../consumer-metrics.ts';
 import { createOutage } from '../outage.ts';
 import type { ConsumeOptions } from './consume-options.ts';

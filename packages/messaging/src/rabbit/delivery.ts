@@ -1,6 +1,7 @@
+import { pause } from '@punctual/lifecycle';
 import { type Logger, runWithContext } from '@punctual/telemetry';
 import type { ConsumeMessage } from 'amqplib';
-import { backoffMs, pause } from '../backoff.ts';
+import { backoffMs } from '../backoff.ts';
 import { workThrough } from '../batch.ts';
 import { AMQP_PREFIX, decodeEnvelope, textHeader } from '../codec.ts';
 import type { ConsumerMetrics } from '../consumer-metrics.ts';

@@ -7,9 +7,10 @@
  * when the link is up again. `blocked` (the broker is short of memory or disk) is a state of its own: connected, but
  * nothing may be published.
  */
+import { pause, within } from '@punctual/lifecycle';
 import type { Logger } from '@punctual/telemetry';
 import { type ChannelModel, connect } from 'amqplib';
-import { backoffMs, pause, within } from '../backoff.ts';
+import { backoffMs } from '../backoff.ts';
 import { createOutage } from '../outage.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;

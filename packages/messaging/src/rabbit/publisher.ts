@@ -8,8 +8,8 @@
  *
  * The return of a message comes before its confirm on the same channel, so when the confirm is there the fate is known.
  */
+import { within } from '@punctual/lifecycle';
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib';
-import { within } from '../backoff.ts';
 import type { Link } from './link.ts';
 import { publishOptions, type WireMessage } from './wire.ts';
 

@@ -1,6 +1,6 @@
 /** One consumer on one channel, from basic.consume to the end of the channel. See consumer.ts. */
+import { within } from '@punctual/lifecycle';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import { within } from '../backoff.ts';
 import type { Acknowledger, Delivery } from './delivery.ts';
 import { DUE_AT, numberHeader } from './wire.ts';
 

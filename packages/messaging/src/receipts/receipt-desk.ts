@@ -1,7 +1,6 @@
+import { type Component, pause } from '@punctual/lifecycle';
 import type { Database } from '@punctual/postgres';
 import type { Logger, Metrics } from '@punctual/telemetry';
-import { pause } from '../backoff.ts';
-import type { Component } from '../component.ts';
 import { createOutage } from '../outage.ts';
 import type { RabbitConnection } from '../rabbit/connection.ts';
 import { RECEIPTS, RECEIPTS_DEAD, receiptQueue, receiptTopology } from '../topology.ts';

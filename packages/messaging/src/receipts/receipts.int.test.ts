@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { Component } from '@punctual/lifecycle';
 import { createDatabase, type Database, leaseMigrations, rows } from '@punctual/postgres';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
 import { eventually, type TestDatabase, type TestVhost, testDatabase, testVhost } from '@punctual/testing';
-import type { Component } from '../component.ts';
 import type { Envelope } from '../envelope.ts';
 import { RejectMessage } from '../errors.ts';
 import { messagingMigrations, receiptMigrations } from '../migrations.ts';
@@ -135,17 +135,19 @@ describe('receipts', function () {
   it('takes a dead letter for finished, be it rejected or poison, and a retry not', async () => {
     await start(rabbit, relay(AN_HOUR_MS));
     const [rejected = '', retried = ''] = await write(2);
+    await db.transaction((tx) =>
+      addToOutbox(tx, [
+        { transport: 'rabbit', exchange: NOTIFICATIONS, routingKey: 'mail.x', type: 'unheard-of', data: {} },
+      ]),
+    );
+    // A receipt that comes before its message is recorded as sent finds nothing, and the next one is an hour away here.
+    await sentIs(3);
     await startReceiver(async (batch) => {
       for (const { id } of batch) {
         if (id === rejected) throw new RejectMessage('never');
         if (id === retried) throw new Error('not now');
       }
     });
-    await db.transaction((tx) =>
-      addToOutbox(tx, [
-        { transport: 'rabbit', exchange: NOTIFICATIONS, routingKey: 'mail.x', type: 'unheard-of', data: {} },
-      ]),
-    );
     await eventually(async () => {
       assert.deepEqual(
         (await sent()).map(({ message_id }) => message_id),

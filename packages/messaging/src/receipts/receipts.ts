@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_IDS_PER_RECEIPT, type Receipt } from '@punctual/contracts';
+import type { Component } from '@punctual/lifecycle';
 import type { Logger } from '@punctual/telemetry';
-import type { Component } from '../component.ts';
 import { reasonOf } from '../judge.ts';
 import type { RabbitConnection, RabbitMessage } from '../rabbit/connection.ts';
 import { RECEIPTS } from '../topology.ts';

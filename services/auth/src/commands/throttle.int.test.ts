@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execute, one } from '@punctual/postgres';
 import { createFixture, type Fixture, PASSWORD, WRONG_PASSWORD } from '../../test/fixture.ts';
+import { takeToken } from '../store/throttles.ts';
 import { login } from './login.ts';
 import { prune } from './prune.ts';
 import { hearRegistration } from './register.ts';
@@ -41,6 +42,18 @@ describe('throttles', () => {
       assert.ok(next.decision === 'throttled');
       assert.ok(next.waitMs > STEP_MS - 30_000 && next.waitMs <= STEP_MS, `${next.waitMs}`);
     }
+  });
+
+  it('has every token for whoever comes, also for one who has waited for the others', async () => {
+    const bucket = { key: Buffer.from('a bucket of two'), limit: 2, windowMs: 1_000_000 };
+    const { primary } = auth.db;
+    await auth.db.transaction(async (early) => {
+      await one(early, 'SELECT now()');
+      assert.equal(await takeToken(primary, bucket), 0);
+      assert.equal(await takeToken(early, bucket), 0);
+    });
+    const waitMs = await takeToken(primary, bucket);
+    assert.ok(waitMs > 400_000 && waitMs <= 500_000, `${waitMs}`);
   });
 
   it('lets the owner in after a short wait, and forgets the failures then', async () => {

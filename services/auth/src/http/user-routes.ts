@@ -1,35 +1,19 @@
 import { userApi } from '@punctual/contracts';
-import {
-  type AppError,
-  conflict,
-  forbidden,
-  handle,
-  type Identity,
-  type MountedRoute,
-  notFound,
-  pagingLinks,
-} from '@punctual/http';
-import {
-  type ChangeUserDeps,
-  deleteUser,
-  type Refusal,
-  type UpdateUserResult,
-  updateUser,
-} from '../commands/change-user.ts';
-import { getUser, listUsers } from '../queries/users.ts';
+import { handle, type Identity, type MountedRoute, notFound, pagingLinks, windowOf } from '@punctual/http';
+import { type ChangeUserDeps, deleteUser, updateUser } from '../commands/change-user.ts';
+import { changeRefused } from '../commands/refusals.ts';
+import { getUser, listUsers, type Profile, scopeOf } from '../queries/users.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
-const LAST_ADMIN_MESSAGE = 'This is the last active administrator. Make another one first, with admin:create.';
 
-type ProfileView = Extract<UpdateUserResult, { decision: 'updated' }>['profile'];
 type ProfileBody = { first_name?: string | null | undefined; last_name?: string | null | undefined };
 
 /** `/users/me` stands before `/users/:id`, which would take it for an id. */
 export function userRoutes(deps: ChangeUserDeps): MountedRoute[] {
   const { db } = deps;
 
-  async function show(id: number): Promise<userApi.UserView> {
-    const profile = await getUser(db, id);
+  async function show(id: number, identity: Identity): Promise<userApi.UserView> {
+    const profile = await getUser(db, id, scopeOf(identity));
     if (profile === undefined) throw notFound('user', id);
     return toView(profile);
   }
@@ -41,7 +25,7 @@ export function userRoutes(deps: ChangeUserDeps): MountedRoute[] {
       lastName: body.last_name,
       active: body.active,
     });
-    if (result.decision !== 'updated') throw refused(result.decision, id);
+    if (result.decision !== 'updated') throw changeRefused(result.decision, id);
     return toView(result.profile);
   }
 
@@ -50,39 +34,21 @@ export function userRoutes(deps: ChangeUserDeps): MountedRoute[] {
       const { page, search, active } = query;
       const limit = query.limit ?? query.page_size ?? DEFAULT_PAGE_SIZE;
       const filters = { search, active: active === undefined ? undefined : active === 'true' };
-      const { profiles, total } = await listUsers(db, { ...filters, page, limit });
+      const { profiles, total } = await listUsers(db, { ...filters, ...windowOf({ page, limit }) });
       return { data: profiles.map(toView), paging: pagingLinks(req, { page, limit, totalItems: total }) };
     }),
-    handle(userApi.getMe, ({ identity }) => show(identity.userId)),
+    handle(userApi.getMe, ({ identity }) => show(identity.userId, identity)),
     handle(userApi.updateMe, ({ identity, body }) => change(identity, identity.userId, body)),
-    handle(userApi.getUser, ({ identity, params: { id } }) => {
-      if (id !== identity.userId && identity.role !== 'admin') throw notFound('user', id);
-      return show(id);
-    }),
+    handle(userApi.getUser, ({ identity, params: { id } }) => show(id, identity)),
     handle(userApi.updateUser, ({ identity, params: { id }, body }) => change(identity, id, body)),
     handle(userApi.deleteUser, async ({ identity, params: { id } }) => {
       const result = await deleteUser(deps, { actorId: identity.userId, targetId: id });
-      if (result !== 'deleted') throw refused(result, id);
+      if (result !== 'deleted') throw changeRefused(result, id);
     }),
   ];
 }
 
-function refused(refusal: Refusal, id: number): AppError {
-  switch (refusal) {
-    case 'not-found':
-      return notFound('user', id);
-    case 'deactivated':
-      return forbidden('Your account is deactivated.');
-    case 'not-admin':
-      return forbidden('Only an administrator may change active.');
-    case 'last-admin':
-      return conflict('ILLEGAL_TRANSITION', LAST_ADMIN_MESSAGE);
-    default:
-      return refusal satisfies never;
-  }
-}
-
-function toView(profile: ProfileView): userApi.UserView {
+function toView(profile: Profile): userApi.UserView {
   const { id, email, firstName, lastName, role, active, verified, createdAt, updatedAt } = profile;
   return {
     id,

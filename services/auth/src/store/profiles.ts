@@ -21,6 +21,9 @@ export type ProfileChange = {
   readonly active?: boolean | undefined;
 };
 
+/** Whom a caller may see: one user, or everybody. */
+export type Scope = { readonly userId: number | 'any' };
+
 export type UserSearch = {
   /** Part of the address or of the name, taken literally. */
   readonly search?: string | undefined;
@@ -40,7 +43,18 @@ export function findProfile(queryable: Queryable, id: number): Promise<Profile |
   return one(queryable, `SELECT ${COLUMNS} FROM users WHERE id = :id AND deleted_at IS NULL`, { id });
 }
 
-/** One page in the order of ids, which never change, and how many there are on all pages. */
+/** Those of the ids that there are in scope, in no order. */
+export function findProfiles(queryable: Queryable, ids: readonly number[], { userId }: Scope): Promise<Profile[]> {
+  return rows(
+    queryable,
+    `SELECT ${COLUMNS} FROM users
+     WHERE id = ANY(CAST(:ids AS bigint[])) AND deleted_at IS NULL
+       AND (CAST(:userId AS bigint) IS NULL OR id = CAST(:userId AS bigint))`,
+    { ids: [...ids], userId: userId === 'any' ? null : userId },
+  );
+}
+
+/** One window in the order of ids, which never change, and how many there are in all. */
 export async function searchProfiles(
   queryable: Queryable,
   { search = '', active, limit, offset }: UserSearch,

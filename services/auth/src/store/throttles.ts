@@ -13,21 +13,24 @@ export type Bucket = {
   readonly windowMs: number;
 };
 
-/** Takes a token; returns 0, or the time in ms until there will be one. Of parallel takers as many succeed as there are tokens. */
+/**
+ * Takes a token; returns 0, or the time in ms until there will be one. Of parallel takers as many succeed as there are tokens. The clock is
+ * read after the wait for the others: by `now()`, who began before the bucket's first taker would find it fuller than it can be.
+ */
 export async function takeToken(queryable: Queryable, { key, limit, windowMs }: Bucket): Promise<number> {
   const stepMs = windowMs / limit;
   const taken = await execute(
     queryable,
-    `INSERT INTO throttles AS bucket (key, full_at) VALUES (:key, now() + :stepMs * interval '1 millisecond')
-     ON CONFLICT (key) DO UPDATE SET full_at = greatest(bucket.full_at, now()) + :stepMs * interval '1 millisecond'
-     WHERE greatest(bucket.full_at, now()) + :stepMs * interval '1 millisecond'
-       <= now() + :windowMs * interval '1 millisecond'`,
+    `INSERT INTO throttles AS bucket (key, full_at) VALUES (:key, clock_timestamp() + :stepMs * interval '1 millisecond')
+     ON CONFLICT (key) DO UPDATE SET full_at = greatest(bucket.full_at, clock_timestamp()) + :stepMs * interval '1 millisecond'
+     WHERE greatest(bucket.full_at, clock_timestamp()) + :stepMs * interval '1 millisecond'
+       <= clock_timestamp() + :windowMs * interval '1 millisecond'`,
     { key, stepMs, windowMs },
   );
   if (taken > 0) return 0;
   const waiting = await one<{ waitMs: number }>(
     queryable,
-    `SELECT (extract(epoch FROM full_at - now()) * 1000)::float8 + :stepMs - :windowMs AS "waitMs"
+    `SELECT (extract(epoch FROM full_at - clock_timestamp()) * 1000)::float8 + :stepMs - :windowMs AS "waitMs"
      FROM throttles WHERE key = :key`,
     { key, stepMs, windowMs },
   );

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { contractRoutes } from '../platform/openapi.ts';
+import { apiRoutes } from '@punctual/contracts';
 import { createAccessTable } from './access-table.ts';
 
 describe('the access table', () => {
-  const table = createAccessTable(contractRoutes);
+  const table = createAccessTable(apiRoutes);
   const find = (method: string, path: string) => table.find(method, path.slice(1).split('/'));
 
   it('knows who may call each contract’s route', () => {
-    for (const route of contractRoutes) {
+    for (const route of apiRoutes) {
       for (const path of [route.path, ...(route.aliases ?? [])]) {
         const concrete = path.replaceAll(/:\w+/g, '5');
         assert.equal(find(route.method.toUpperCase(), concrete), route.access, `${route.method} ${path}`);

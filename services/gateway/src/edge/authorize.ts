@@ -4,6 +4,8 @@ import { type AccessRule, createAccessTable } from './access-table.ts';
 /** Longer than any token of ours; the verifier has a bound of its own. */
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
 
+const MS_PER_SECOND = 1_000;
+
 /** The identity that an Authorization header proves; undefined without the header. Throws 401, or 503 when no keys are known. */
 export async function identify(verifier: Verifier, authorization: string | undefined): Promise<Identity | undefined> {
   if (authorization === undefined) return undefined;
@@ -12,6 +14,14 @@ export async function identify(verifier: Verifier, authorization: string | undef
     throw unauthenticated('The Authorization header must be "Bearer <token>".', { invalidToken: true });
   }
   return verifier.verify(token);
+}
+
+/** When a verified token ends, in milliseconds since the epoch; 0 without one. */
+export function tokenExpiryMs(authorization: string | undefined): number {
+  const [, claims] = (BEARER.exec(authorization ?? '')?.[1] ?? '').split('.');
+  if (claims === undefined) return 0;
+  const { exp }: { exp?: unknown } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+  return Number(exp) * MS_PER_SECOND;
 }
 
 /** Throws 401 or 403 when the contract of the route asks for more than the caller has shown. */

@@ -20,6 +20,7 @@ const EXPOSED_HEADERS = [
   'RateLimit',
   'RateLimit-Policy',
   'Retry-After',
+  'Search-Engine',
   'X-Correlation-Id',
   'X-Request-Id',
 ];

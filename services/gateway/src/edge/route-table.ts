@@ -2,19 +2,20 @@ import { z } from 'zod';
 
 /** What the gateway answers itself; no upstream may claim these. */
 export const PLATFORM_SEGMENTS: ReadonlySet<string> = new Set([
+  'admin',
   'health',
   'metrics',
   'docs',
   'openapi.json',
   'asyncapi.json',
+  'graphql',
 ]);
 
 const PREFIX = /^(?:\/[A-Za-z0-9._~-]+)+$/;
 
 const upstreamRoute = z.strictObject({
-  /** Names the upstream in limits, logs and metrics. */
+  /** The service by the name under which discovery knows it; names the upstream in limits, logs and metrics too. */
   name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'a name in lower case such as order'),
-  url: z.string().refine(isOrigin, 'an address without a path such as http://127.0.0.1:3001'),
   prefixes: z
     .array(
       z
@@ -67,14 +68,6 @@ export function createRouteTable<T>(entries: readonly { prefixes: readonly strin
 
 function startsWith(segments: readonly string[], prefix: readonly string[]): boolean {
   return prefix.length <= segments.length && prefix.every((segment, index) => segments[index] === segment);
-}
-
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  const hasOnlyOrigin =
-    url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-  return hasOnlyOrigin && (url.protocol === 'http:' || url.protocol === 'https:');
 }
 
 function isUnique(values: readonly string[]): boolean {

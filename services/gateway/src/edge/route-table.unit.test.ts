@@ -24,16 +24,15 @@ describe('the route table', () => {
     assert.equal(find('/products/5'), 'product');
   });
 
-  it('is refused when it would be ambiguous or reach elsewhere', () => {
-    const route = { name: 'order', url: 'http://127.0.0.1:3003', prefixes: ['/orders'] };
+  it('is refused when it would be ambiguous, reach elsewhere or name addresses, which discovery knows', () => {
+    const route = { name: 'order', prefixes: ['/orders'] };
     assert.ok(routesSchema.safeParse([route]).success);
     const bad = [
       [],
       [route, route],
       [route, { ...route, name: 'other' }],
-      [{ ...route, url: 'http://127.0.0.1:3003/base' }],
-      [{ ...route, url: 'ftp://127.0.0.1' }],
-      [{ ...route, url: 'http://user:secret@127.0.0.1' }],
+      [{ ...route, url: 'http://127.0.0.1:3003' }],
+      [{ ...route, name: 'Order' }],
       [{ ...route, prefixes: ['/'] }],
       [{ ...route, prefixes: ['orders'] }],
       [{ ...route, prefixes: ['/orders/'] }],

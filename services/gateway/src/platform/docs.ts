@@ -1,11 +1,17 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AsyncApiDocument } from '@punctual/contracts';
 import { notFound, sendText } from '@punctual/http';
 import express, { type Request, type Response, type Router } from 'express';
 import { MOUNTS } from '../edge/request-target.ts';
+import { EXAMPLES } from '../graphql/examples.ts';
+import { sdl } from '../graphql/schema.ts';
+import { wholePage } from './docs-layout.ts';
 import { eventsPage } from './events-page.ts';
+import type { GeneratedDocs } from './generated-docs.ts';
+import { graphqlPage } from './graphql-page.ts';
+import { grpcPage } from './grpc-page.ts';
+import type { Html } from './html.ts';
 
 const OWN_ASSETS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'assets');
 /** Found, not imported: the package's own entry would load the whole page's script into this process. */
@@ -15,21 +21,28 @@ const SWAGGER_ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-16x16
 const CACHE_SECONDS = 3_600;
 
 /**
- * Swagger UI, and the page of events and queues at `/events`, from this machine's own files: the pages work without any network
- * beyond the gateway.
+ * Swagger UI, the pages of GraphQL, gRPC, and events and queues, and the .proto files, from this machine's own files: all works without any
+ * network beyond the gateway.
  */
-export function docsRouter(asyncapi: AsyncApiDocument): Router {
+export function docsRouter({ asyncapi, grpc, protos }: GeneratedDocs): Router {
   const router = express.Router({ caseSensitive: true });
-  // Written once: nothing limits how often these pages are asked for.
-  const eventsPages = new Map(MOUNTS.map((mount) => [`${mount}/docs`, eventsPage(asyncapi, `${mount}/docs`)]));
-  router.get('/', (req: Request, res: Response) => {
-    sendText(res, 200, page(req.baseUrl), 'text/html; charset=utf-8');
-  });
-  router.get('/events', (req: Request, res: Response) => {
-    const html = eventsPages.get(req.baseUrl);
-    if (html === undefined) throw notFound('resource');
-    sendText(res, 200, html, 'text/html; charset=utf-8');
-  });
+  const servePage = (path: string, write: (base: string) => Html): void => {
+    // Written once: nothing limits how often these pages are asked for.
+    const pages = new Map(MOUNTS.map((mount) => [`${mount}/docs`, write(`${mount}/docs`)]));
+    router.get(path, (req: Request, res: Response) => {
+      const html = pages.get(req.baseUrl);
+      if (html === undefined) throw notFound('resource');
+      sendText(res, 200, html, 'text/html; charset=utf-8');
+    });
+  };
+  servePage('/', swaggerPage);
+  servePage('/graphql', (base) => graphqlPage({ sdl, examples: EXAMPLES }, base));
+  router.get('/schema.graphql', (_req, res) => sendText(res, 200, sdl, 'text/plain; charset=utf-8'));
+  servePage('/grpc', (base) => grpcPage(grpc, base));
+  servePage('/events', (base) => eventsPage(asyncapi, base));
+  for (const [name, text] of Object.entries(protos)) {
+    router.get(`/proto/${name}`, (_req, res) => sendText(res, 200, text, 'text/plain; charset=utf-8'));
+  }
   const options = { index: false, redirect: false, maxAge: CACHE_SECONDS * 1_000 };
   const swagger = express.static(SWAGGER_UI, options);
   router.use((req, res, next) => {
@@ -44,22 +57,13 @@ export function docsRouter(asyncapi: AsyncApiDocument): Router {
 }
 
 /** `base` is the page's own path under its mount, such as `/api/v1/docs`. */
-function page(base: string): string {
-  return `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>Punctual API</title>
-    <link rel="icon" type="image/png" href="${base}/favicon-32x32.png">
-    <link rel="stylesheet" href="${base}/swagger-ui.css">
-  </head>
-  <body>
-    <nav style="padding: 0.5rem 1rem; font-family: sans-serif"><a href="${base}/events">Events and queues</a></nav>
-    <div id="swagger-ui"></div>
+function swaggerPage(base: string): Html {
+  const raw = [{ href: `${base.replace(/\/docs$/, '')}/openapi.json`, name: 'OpenAPI document' }];
+  const layout = { base, current: '', title: 'Punctual API', raw } as const;
+  return wholePage(layout, {
+    head: `\n    <link rel="stylesheet" href="${base}/swagger-ui.css">`,
+    body: `<div id="swagger-ui"></div>
     <script src="${base}/swagger-ui-bundle.js"></script>
-    <script src="${base}/docs.js"></script>
-  </body>
-</html>
-`;
+    <script src="${base}/docs.js"></script>`,
+  });
 }

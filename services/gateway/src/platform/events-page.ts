@@ -1,55 +1,24 @@
 import type { AsyncApiDocument, AsyncApiMessage, AsyncApiOperation } from '@punctual/contracts';
+import { textPage } from './docs-layout.ts';
+import { code, details, escaped, type Html, prose, table } from './html.ts';
 import { type Field, formsOf, type Schema } from './schema-fields.ts';
-
-/** HTML that needs no more escaping. */
-type Html = string;
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string): Html => text.replaceAll(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
-/** Text whose `code` is in backticks. */
-const prose = (text: string): Html => escaped(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
-const code = (text: string): Html => `<code>${escaped(text)}</code>`;
-
-const STYLE = `
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; color: #222; background: #fff }
-  nav { margin-bottom: 1rem } nav a { margin-right: 1rem }
-  h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc } h3 { margin: 2rem 0 .25rem } p { margin: .25rem 0 }
-  table { border-collapse: collapse; width: 100%; margin: .5rem 0; font-size: .9rem }
-  th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border: 1px solid #ddd } th { background: #f4f4f4 }
-  code, pre { font: .85rem/1.4 ui-monospace, monospace } pre { background: #f4f4f4; padding: .75rem; overflow: auto }
-  summary { cursor: pointer; color: #345 } .who { color: #555 }
-  @media (prefers-color-scheme: dark) {
-    body { background: #181a1b; color: #ddd } a { color: #8ab4f8 } th, pre { background: #26292b } th, td { border-color: #444 }
-    summary, .who { color: #aab }
-  }`;
 
 /**
  * The page of events and queues, from their AsyncAPI document: a table of the channels, then each message with its fields and an
- * example. Plain HTML without a script, which loads nothing. `base` is the path of the documentation, such as `/api/v1/docs`.
+ * example. `base` is the path of the documentation, such as `/api/v1/docs`.
  */
 export function eventsPage(document: AsyncApiDocument, base: string): Html {
   const messages = Object.values(document.components.messages);
-  return `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>${escaped(document.info.title)}</title>
-    <link rel="icon" type="image/png" href="${base}/favicon-32x32.png">
-    <style>${STYLE}
-    </style>
-  </head>
-  <body>
-    <nav><a href="${base}">REST API</a><a href="${base.replace(/\/docs$/, '')}/asyncapi.json">AsyncAPI document</a></nav>
-    <h1>${escaped(document.info.title)}</h1>
-    <p>${prose(document.info.description)}</p>
-    <h2>Topics, exchanges and queues</h2>
-    ${channelTable(document)}
-    <h2>Messages</h2>
-    ${messages.map((message) => messageSection(document, message)).join('\n    ')}
-  </body>
-</html>
-`;
+  const content = [
+    `<h1>${escaped(document.info.title)}</h1>`,
+    `<p>${prose(document.info.description)}</p>`,
+    '<h2>Topics, exchanges and queues</h2>',
+    channelTable(document),
+    '<h2>Messages</h2>',
+    ...messages.map((message) => messageSection(document, message)),
+  ];
+  const raw = [{ href: `${base.replace(/\/docs$/, '')}/asyncapi.json`, name: 'AsyncAPI document' }];
+  return textPage({ base, current: '/events', title: document.info.title, raw }, content.join('\n    '));
 }
 
 function channelTable(document: AsyncApiDocument): Html {
@@ -104,14 +73,4 @@ function fieldTable(fields: readonly Field[]): Html {
     escaped(note),
   ]);
   return table(['field', 'type', 'there', 'note'], rows);
-}
-
-function details(summary: string, content: Html): Html {
-  return `<details><summary>${escaped(summary)}</summary>${content}</details>`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly Html[])[]): Html {
-  const cells = (tag: 'th' | 'td', texts: readonly Html[]) => texts.map((text) => `<${tag}>${text}</${tag}>`).join('');
-  const body = rows.map((row) => `<tr>${cells('td', row)}</tr>`).join('');
-  return `<table><thead><tr>${cells('th', head)}</tr></thead><tbody>${body}</tbody></table>`;
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type AsyncApiDocument, messageTypes } from '@punctual/contracts';
-import { readAsyncApi } from './asyncapi.ts';
 import { eventsPage } from './events-page.ts';
+import { readGeneratedDocs } from './generated-docs.ts';
 import { formsOf } from './schema-fields.ts';
 
-const document = readAsyncApi();
+const document = readGeneratedDocs().asyncapi;
 
 /** What one message's part of the page says, without its markup. */
 function sectionOf(page: string, type: string): string {

@@ -1,27 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sendJson } from '@punctual/http';
+import { type DependencyStates, sendJson } from '@punctual/http';
 import type { Logger } from '@punctual/telemetry';
 import type { Request, Response } from 'express';
 import { requestState } from '../edge/request-state.ts';
-import type { Upstream } from '../proxy/upstream.ts';
+import type { Target, Upstream } from '../proxy/upstream.ts';
 
 /** Within this time every asker gets the same answer, so that asking for health is no load on the services. */
 const SHARED_MS = 500;
 const CHECK_TIMEOUT_MS = 1_500;
 
 type CheckResult = { status: 'up' | 'down' | 'degraded' };
-type Readiness = { status: 'ready' | 'not_ready' | 'stopping'; checks: Record<string, CheckResult> };
+type Readiness = {
+  status: 'ready' | 'not_ready' | 'stopping';
+  checks: Record<string, CheckResult>;
+  dependencies: DependencyStates;
+};
 
 export type HealthOptions = {
   version: string;
   upstreams: readonly Upstream[];
   isRedisReady: () => boolean;
+  /** The breakers of what the gateway calls itself. */
+  dependencies: () => DependencyStates;
   isStopping: () => boolean;
   logger: Logger;
 };
 
 /**
- * `/health/live` says that this process answers. `/health/ready` says whether every service behind it is ready; Redis away is only a
+ * `/health/live` says that this process answers. `/health/ready` says whether every service behind it has an instance that is ready; Redis away is only a
  * degradation. A balancer should look at live: a gateway whose product service is down still takes orders.
  */
 export function createHealth(options: HealthOptions) {
@@ -38,7 +44,9 @@ export function createHealth(options: HealthOptions) {
   async function readiness(): Promise<Readiness> {
     const results = await checks();
     const isUp = Object.values(results).every((result) => result.status !== 'down');
-    return { status: options.isStopping() ? 'stopping' : isUp ? 'ready' : 'not_ready', checks: results };
+    const status = options.isStopping() ? 'stopping' : isUp ? 'ready' : 'not_ready';
+    const breakers = Object.fromEntries(options.upstreams.map(({ breaker }) => [breaker.dependency, breaker.state]));
+    return { status, checks: results, dependencies: { ...options.dependencies(), ...breakers } };
   }
 
   return {
@@ -83,22 +91,28 @@ async function runChecks(options: HealthOptions): Promise<Record<string, CheckRe
   return checks;
 }
 
-async function checkUpstream(upstream: Upstream, logger: Logger): Promise<CheckResult> {
+/** Up when every instance is ready, degraded when some are. */
+async function checkUpstream({ name, targets }: Upstream, logger: Logger): Promise<CheckResult> {
+  const answers = await Promise.all(targets.map((target) => isReady(target, name, logger)));
+  if (!answers.includes(true)) return { status: 'down' };
+  return { status: answers.includes(false) ? 'degraded' : 'up' };
+}
+
+async function isReady(target: Target, upstream: string, logger: Logger): Promise<boolean> {
   const abort = new AbortController();
   try {
-    const asked = ask(upstream, abort.signal);
-    const isReady = await Promise.race([asked, delay(CHECK_TIMEOUT_MS, false, { signal: abort.signal })]);
-    return { status: isReady ? 'up' : 'down' };
+    const asked = ask(target, abort.signal);
+    return await Promise.race([asked, delay(CHECK_TIMEOUT_MS, false, { signal: abort.signal })]);
   } catch (error) {
-    logger.debug('readiness check failed', { upstream: upstream.name, error });
-    return { status: 'down' };
+    logger.debug('readiness check failed', { upstream, address: target.address, error });
+    return false;
   } finally {
     abort.abort();
   }
 }
 
-async function ask(upstream: Upstream, signal: AbortSignal): Promise<boolean> {
-  const response = await upstream.healthPool.request({ method: 'GET', path: '/health/ready', signal });
+async function ask({ healthPool }: Target, signal: AbortSignal): Promise<boolean> {
+  const response = await healthPool.request({ method: 'GET', path: '/health/ready', signal });
   await response.body.dump();
   return response.statusCode === 200;
 }

@@ -1,27 +1,31 @@
-import type { AsyncApiDocument, OpenApiDocument } from '@punctual/contracts';
+import type { OpenApiDocument } from '@punctual/contracts';
 import { methodNotAllowed, sendText } from '@punctual/http';
 import type { Metrics } from '@punctual/telemetry';
 import express, { type RequestHandler, type Router } from 'express';
 import { requestState } from '../edge/request-state.ts';
 import { docsSecurity, securityHeaders } from '../edge/security-headers.ts';
 import { docsRouter } from './docs.ts';
+import type { GeneratedDocs } from './generated-docs.ts';
 import type { createHealth } from './health.ts';
 
 export type PlatformOptions = {
   health: ReturnType<typeof createHealth>;
   metrics: Metrics;
   openapi: OpenApiDocument;
-  asyncapi: AsyncApiDocument;
+  docs: GeneratedDocs;
+  graphql: Router;
   publicUrl: string;
+  admin: Router;
 };
 
 const READ_METHODS = ['GET', 'HEAD'];
 
 /** What the gateway answers itself, under both mounts. None of it is limited: a monitor must get through when it matters. */
-export function platformRoutes({ health, metrics, openapi, asyncapi, publicUrl }: PlatformOptions): Router {
+export function platformRoutes(options: PlatformOptions): Router {
+  const { health, metrics, openapi, docs, graphql, publicUrl, admin } = options;
   const router = express.Router({ caseSensitive: true });
   const openapiText = JSON.stringify(openapi);
-  const asyncapiText = JSON.stringify(asyncapi);
+  const asyncapiText = JSON.stringify(docs.asyncapi);
   metrics.processMetrics();
 
   const serve = (path: string, handler: RequestHandler, isQuiet = false): void => {
@@ -43,7 +47,9 @@ export function platformRoutes({ health, metrics, openapi, asyncapi, publicUrl }
   );
   serve('/openapi.json', (_req, res) => sendText(res, 200, openapiText, 'application/json; charset=utf-8'));
   serve('/asyncapi.json', (_req, res) => sendText(res, 200, asyncapiText, 'application/json; charset=utf-8'));
-  router.use('/docs', pageHeaders(publicUrl), docsRouter(asyncapi));
+  router.use(admin);
+  router.use('/graphql', graphql);
+  router.use('/docs', pageHeaders(publicUrl), docsRouter(docs));
   return router;
 }
 

@@ -3,13 +3,15 @@ import type { AppError } from '@punctual/http';
 import type { Dispatcher } from 'undici';
 import { ClientGoneError, type RequestBody } from './request-body.ts';
 import { copyResponseHeaders } from './response-headers.ts';
-import type { Upstream } from './upstream.ts';
+import type { Target, Upstream } from './upstream.ts';
 import {
   DeadlineError,
   type FailureKind,
   failureAnswer,
   failureKind,
+  isOutage,
   mayRetry,
+  NoInstanceError,
   replacementAnswer,
 } from './upstream-failure.ts';
 
@@ -22,18 +24,21 @@ export type ExchangeOptions = {
   /** Names and values in turn. */
   headers: string[];
   body: RequestBody;
-  rewriteLocation: (location: string) => string;
+  /** `origin` is the address of the instance that answered. */
+  rewriteLocation: (location: string, origin: string) => string;
   /** Called at most once, when nothing of an answer has been sent. */
   onFailure: (answer: AppError) => void;
   /** Called for every failed attempt that is not the client's doing. */
   onUpstreamError: (kind: FailureKind, error: Error) => void;
+  /** Called once: the service has answered, it is in trouble, or nothing can be said since the client left. */
+  onOutcome: (outcome: 'answered' | 'failed' | 'unknown') => void;
 };
 
 /**
  * One request on its way through: sent → answering → over.
  *
  *   sent ── headers came ──▶ answering ── last byte passed on ──▶ over
- *     ├─ failed, and may be sent again ──▶ sent (once)
+ *     ├─ failed, and may be sent again ──▶ sent, to another instance if there is one
  *     ├─ failed, or the deadline passed ──▶ over, the client gets 503 or 504
  *     └─ client left ──▶ over, the service's connection is cut
  *   answering ── service or client left ──▶ over, the other side's connection is cut: half an answer must not look whole
@@ -44,6 +49,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions;
   #state: 'sent' | 'answering' | 'over' = 'sent';
   #attempt = 1;
+  #target: Target | undefined;
+  readonly #tried: Target[] = [];
+  #isSettled = false;
   #controller: Dispatcher.DispatchController | undefined;
   #deadline: NodeJS.Timeout | undefined;
   /** Bytes of the answer that are still to come; undefined when the service did not say. */
@@ -62,6 +70,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The client has gone: nobody waits for the answer any more. */
   cancel(): void {
     if (this.#state === 'over') return;
+    this.#settle('unknown');
     this.#finish();
     this.#controller?.abort(new ClientGoneError());
   }
@@ -80,6 +89,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200 || this.#state !== 'sent') return;
     const { res, upstream } = this.#options;
     clearTimeout(this.#deadline);
+    this.#settle('answered');
     const replacement = replacementAnswer(upstream.name, status, headers['content-type']);
     if (replacement !== undefined) {
       this.#options.onUpstreamError('bad_answer', replacement);
@@ -88,7 +98,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.#state = 'answering';
-    copyResponseHeaders(headers, res, this.#options.rewriteLocation);
+    const origin = this.#target?.origin ?? '';
+    copyResponseHeaders(headers, res, (location) => this.#options.rewriteLocation(location, origin));
     res.statusCode = status;
     const length = headers['content-length'];
     if (this.#options.method !== 'HEAD' && length !== undefined) this.#remainingBytes = Number(length);
@@ -124,8 +135,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #dispatch(): void {
     const { upstream, method, path, headers, body } = this.#options;
+    const target = upstream.choose(this.#tried) ?? upstream.choose([]);
+    if (target === undefined) {
+      this.#giveUp(new NoInstanceError(`no instance of ${upstream.name} is known`));
+      return;
+    }
+    this.#target = target;
+    target.inFlight += 1;
     try {
-      upstream.pool.dispatch(
+      target.pool.dispatch(
         {
           method,
           path,
@@ -145,6 +163,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#state === 'over') return;
     const { upstream, method, body, res } = this.#options;
     if (error instanceof ClientGoneError) {
+      this.#settle('unknown');
       this.#finish();
       return;
     }
@@ -158,11 +177,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const isDeadline = error instanceof DeadlineError;
-    if (!isDeadline && mayRetry({ method, isReplayable: body.kind !== 'stream', attempt: this.#attempt }, error)) {
+    const kind = failureKind(error);
+    if (this.#target !== undefined && (kind === 'refused' || kind === 'reset')) upstream.rest(this.#target);
+    this.#leaveTarget();
+    const untried = upstream.targets.filter((target) => !this.#tried.includes(target)).length;
+    const attempt = { method, isReplayable: body.kind !== 'stream', attempt: this.#attempt, untried };
+    if (!isDeadline && mayRetry(attempt, error)) {
       this.#attempt += 1;
       this.#dispatch();
       return;
     }
+    this.#settle(isOutage(error) ? 'failed' : 'unknown');
     this.#fail(answer);
     this.#controller?.abort(error);
   }
@@ -175,6 +200,20 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #finish(): void {
     this.#state = 'over';
     clearTimeout(this.#deadline);
+    this.#leaveTarget();
+  }
+
+  #leaveTarget(): void {
+    if (this.#target === undefined) return;
+    this.#target.inFlight -= 1;
+    this.#tried.push(this.#target);
+    this.#target = undefined;
+  }
+
+  #settle(outcome: 'answered' | 'failed' | 'unknown'): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#options.onOutcome(outcome);
   }
 }
 

@@ -1,14 +1,12 @@
-import { type Identity, rateLimited, unavailable, type Verifier } from '@punctual/http';
+import { type Identity, unavailable } from '@punctual/http';
+import type { Ticket } from '@punctual/resilience';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { Request, RequestHandler, Response } from 'express';
+import type { Admission } from '../edge/admission.ts';
 import { answerError } from '../edge/answer-errors.ts';
-import { identify } from '../edge/authorize.ts';
-import { addressBucket } from '../edge/client-address.ts';
 import { type RequestState, requestState } from '../edge/request-state.ts';
 import type { Mount, RequestTarget } from '../edge/request-target.ts';
 import type { RouteTable } from '../edge/route-table.ts';
-import type { Limiter } from '../rate-limit/limiter.ts';
-import { setRateLimitHeaders } from '../rate-limit/rate-limit-headers.ts';
 import type { BucketPolicy } from '../rate-limit/token-bucket.ts';
 import { Exchange } from './exchange.ts';
 import { ClientGoneError, type RequestBody, readRequestBody } from './request-body.ts';
@@ -18,13 +16,12 @@ import type { Upstream } from './upstream.ts';
 const BUSY_RETRY_AFTER_SECONDS = 1;
 
 /** Where requests under some prefixes go, and how many of one client. */
-export type Destination = { upstream: Upstream; policy: BucketPolicy };
+export type Destination = { upstream: Upstream; policy: () => BucketPolicy };
 
 export type ProxyOptions = {
   table: RouteTable<Destination>;
-  verifier: Verifier;
+  admission: Admission;
   authorize: (method: string, segments: readonly string[], identity: Identity | undefined) => void;
-  limiter: Limiter;
   /** Without a trailing slash. */
   publicUrl: string;
   bodyLimitBytes: number;
@@ -37,43 +34,12 @@ export type ProxyOptions = {
  * its body, is there room (admission), the exchange. Paths that nobody owns go to the next handler.
  */
 export function createProxy(options: ProxyOptions): RequestHandler {
-  const { table, verifier, authorize, limiter, logger, bodyLimitBytes } = options;
+  const { table, admission, authorize, logger, bodyLimitBytes } = options;
   const meters = createMeters(options.metrics);
   const publicAddress = new URL(options.publicUrl);
   const base: Record<Mount, string> = { '': options.publicUrl, '/api/v1': `${options.publicUrl}/api/v1` };
 
-  async function admit(req: Request, res: Response, destination: Destination): Promise<void> {
-    const state = requestState(res);
-    let identity: Identity | undefined;
-    try {
-      identity = await identify(verifier, req.headers.authorization);
-    } catch (error) {
-      // A bad token is counted against the address, or guessing tokens would be free.
-      await spend(res, state, destination, undefined);
-      throw error;
-    }
-    state.userId = identity?.userId;
-    await spend(res, state, destination, identity);
-    authorize(req.method, targetOf(state).segments, identity);
-  }
-
-  async function spend(
-    res: Response,
-    state: RequestState,
-    destination: Destination,
-    identity: Identity | undefined,
-  ): Promise<void> {
-    const service = destination.upstream.name;
-    const { policy } = destination;
-    const client = identity === undefined ? `a:${addressBucket(state.clientAddress)}` : `u:${identity.userId}`;
-    const decision = await limiter.take(service, client, policy);
-    setRateLimitHeaders(res, { service, policy, decision });
-    if (decision.allowed) return;
-    meters.rateLimited.inc({ upstream: service });
-    throw rateLimited(decision.retryAfterMs / 1_000);
-  }
-
-  function pass(req: Request, res: Response, upstream: Upstream, body: RequestBody): void {
+  function pass(req: Request, res: Response, upstream: Upstream, body: RequestBody, ticket: Ticket): void {
     const state = requestState(res);
     const target = targetOf(state);
     const publicBase = base[target.mount];
@@ -93,8 +59,9 @@ export function createProxy(options: ProxyOptions): RequestHandler {
       path: target.path + target.query,
       headers,
       body,
-      rewriteLocation: (location) => publicLocation(location, upstream.origin, publicBase),
+      rewriteLocation: (location, origin) => publicLocation(location, origin, publicBase),
       onFailure: (error) => answerError(req, res, error),
+      onOutcome: (outcome) => upstream.breaker.settle(ticket, outcome),
       onUpstreamError: (kind, error) => {
         meters.upstreamErrors.inc({ upstream: upstream.name, kind });
         logger.warn('upstream failed', { request_id: state.requestId, upstream: upstream.name, kind, error });
@@ -117,7 +84,8 @@ export function createProxy(options: ProxyOptions): RequestHandler {
     }
     const { upstream } = destination;
     state.upstream = upstream.name;
-    await admit(req, res, destination);
+    const identity = await admission.admit(req, res, { service: upstream.name, policy: destination.policy() });
+    authorize(req.method, targetOf(state).segments, identity);
     const body = await readRequestBody(req, bodyLimitBytes);
     // From here on nothing is awaited: a response that closed before would never close again.
     if (res.destroyed) throw new ClientGoneError();
@@ -126,7 +94,13 @@ export function createProxy(options: ProxyOptions): RequestHandler {
       if (body.kind === 'stream') body.stream.destroy();
       throw unavailable(upstream.name, BUSY_RETRY_AFTER_SECONDS);
     }
-    pass(req, res, upstream, body);
+    const ticket = upstream.breaker.admit();
+    if (ticket === undefined) {
+      meters.shed.inc({ upstream: upstream.name });
+      if (body.kind === 'stream') body.stream.destroy();
+      throw unavailable(upstream.name, Math.max(BUSY_RETRY_AFTER_SECONDS, upstream.breaker.retryAfterSeconds()));
+    }
+    pass(req, res, upstream, body, ticket);
   };
 }
 
@@ -147,11 +121,6 @@ function createMeters(metrics: Metrics) {
       name: 'gateway_upstream_errors_total',
       help: 'Attempts to reach a service that failed, by what went wrong.',
       labelNames: ['upstream', 'kind'],
-    }),
-    rateLimited: metrics.counter({
-      name: 'gateway_rate_limited_total',
-      help: 'Requests refused because the client had no token left.',
-      labelNames: ['upstream'],
     }),
     shed: metrics.counter({
       name: 'gateway_shed_total',

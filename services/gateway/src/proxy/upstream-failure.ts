@@ -4,6 +4,8 @@ import { AppError, unavailable } from '@punctual/http';
 export type FailureKind = 'timeout' | 'refused' | 'reset' | 'bad_answer' | 'other';
 
 const RETRY_AFTER_SECONDS = 1;
+/** The first and at most two more, however many instances there are. */
+const MAX_ATTEMPTS = 3;
 const REFUSED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -20,23 +22,48 @@ export class DeadlineError extends Error {
   readonly code = 'UND_ERR_HEADERS_TIMEOUT';
 }
 
+/** Discovery has never heard of an instance. */
+export class NoInstanceError extends Error {
+  override readonly name = 'NoInstanceError';
+  readonly code = 'ENOTFOUND';
+}
+
 export function failureKind(error: Error): FailureKind {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
   if (REFUSED.has(code)) return 'refused';
   if (RESET.has(code)) return 'reset';
   if (TIMED_OUT.has(code)) return 'timeout';
   return code.startsWith('HPE_') ? 'bad_answer' : 'other';
 }
 
+export type Attempt = {
+  method: string;
+  /** The body is still at hand. */
+  isReplayable: boolean;
+  /** 1 for the first. */
+  attempt: number;
+  /** Instances that were not tried yet. */
+  untried: number;
+};
+
 /**
- * Whether to send a request once more: only when the body is still at hand and no answer has begun, and then when the connection was
- * refused (it was never sent) or when the method changes nothing and the connection broke.
+ * Whether to send a request again: only when the body is still at hand and no answer has begun, and then when the connection was
+ * refused (it was never sent), at each other instance in turn, or when the method changes nothing and the connection broke, once.
+ * With a single instance that one is asked once more.
  */
-export function mayRetry(request: { method: string; isReplayable: boolean; attempt: number }, error: Error): boolean {
-  if (request.attempt > 1 || !request.isReplayable) return false;
-  const isSafe = request.method === 'GET' || request.method === 'HEAD';
-  if ('code' in error && error.code === 'ECONNREFUSED') return true;
-  return isSafe && failureKind(error) === 'reset';
+export function mayRetry({ method, isReplayable, attempt, untried }: Attempt, error: Error): boolean {
+  if (!isReplayable || attempt >= MAX_ATTEMPTS) return false;
+  const isSafe = method === 'GET' || method === 'HEAD';
+  const kind = failureKind(error);
+  // Nobody was reached within the time for a connection: the same address would cost that time again.
+  if (kind === 'refused') return untried > 0 || (attempt === 1 && codeOf(error) === 'ECONNREFUSED');
+  return isSafe && kind === 'reset' && attempt === 1;
+}
+
+/** Whether a failure says that the service is in trouble; anything that it answered does not. */
+export function isOutage(error: Error): boolean {
+  const kind = failureKind(error);
+  return kind === 'refused' || kind === 'reset' || kind === 'timeout';
 }
 
 /** The answer for the client: 504 when time ran out, else 503. */
@@ -69,6 +96,10 @@ function timedOut(upstream: string, cause?: Error): AppError {
     retryable: true,
     cause,
   });
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -6,7 +6,7 @@ const withCode = (code: string): Error => Object.assign(new Error(code), { code 
 
 describe('a failed exchange', () => {
   it('is tried again when it was never sent, or changes nothing and the connection broke', () => {
-    const get = { method: 'GET', isReplayable: true, attempt: 1 };
+    const get = { method: 'GET', isReplayable: true, attempt: 1, untried: 0 };
     const post = { ...get, method: 'POST' };
     assert.ok(mayRetry(get, withCode('ECONNRESET')));
     assert.ok(mayRetry({ ...get, method: 'HEAD' }, withCode('UND_ERR_SOCKET')));
@@ -17,6 +17,18 @@ describe('a failed exchange', () => {
     assert.ok(!mayRetry(get, new DeadlineError()));
     assert.ok(!mayRetry({ ...get, attempt: 2 }, withCode('ECONNRESET')));
     assert.ok(!mayRetry({ ...post, isReplayable: false }, withCode('ECONNREFUSED')));
+  });
+
+  it('is tried at each other instance when it was never sent, three times at most, and once more when the connection broke', () => {
+    const post = { method: 'POST', isReplayable: true, attempt: 1, untried: 4 };
+    const unreachable = withCode('UND_ERR_CONNECT_TIMEOUT');
+    assert.ok(mayRetry(post, unreachable));
+    assert.ok(!mayRetry({ ...post, untried: 0 }, unreachable));
+    assert.ok(mayRetry({ ...post, attempt: 2 }, withCode('ECONNREFUSED')));
+    assert.ok(!mayRetry({ ...post, attempt: 2, untried: 0 }, withCode('ECONNREFUSED')));
+    assert.ok(!mayRetry({ ...post, attempt: 3 }, withCode('ECONNREFUSED')));
+    assert.ok(!mayRetry(post, withCode('ECONNRESET')));
+    assert.ok(!mayRetry({ ...post, method: 'GET', attempt: 2 }, withCode('ECONNRESET')));
   });
 
   it('becomes 504 when time ran out, 503 otherwise, and keeps what is the client’s mistake', () => {

@@ -3,9 +3,6 @@ import { createLocalBuckets } from './local-buckets.ts';
 import type { RedisBuckets } from './redis-buckets.ts';
 import type { BucketDecision, BucketPolicy } from './token-bucket.ts';
 
-/** After a failure Redis is left alone this long; then one request tries it while the others still count locally. */
-const PAUSE_MS = 1_000;
-
 export type Limiter = {
   /** Takes one token of the client's bucket for the service. Never fails: without Redis it counts locally. */
   take(service: string, client: string, policy: BucketPolicy): BucketDecision | Promise<BucketDecision>;
@@ -22,37 +19,28 @@ export function createLimiter({ redis, logger, metrics, now = Date.now }: Limite
   });
   const fromRedis = decisions.labels('redis');
   const fromLocal = decisions.labels('local');
-  let pausedUntilMs = 0;
-  let isTrying = false;
 
   async function askRedis(key: string, policy: BucketPolicy): Promise<BucketDecision> {
-    const isFirstAfterPause = pausedUntilMs !== 0;
-    isTrying = isFirstAfterPause;
     try {
       const decision = await redis.take(key, policy);
-      pausedUntilMs = 0;
       fromRedis.inc();
       return decision;
     } catch (error) {
-      if (pausedUntilMs === 0) logger.warn('redis did not answer, counting locally', { error });
-      pausedUntilMs = now() + PAUSE_MS;
-      fromLocal.inc();
-      return local.take(key, policy, now());
-    } finally {
-      if (isFirstAfterPause) isTrying = false;
+      logger.debug('redis did not answer, counting locally', { error });
+      return countLocally(key, policy);
     }
+  }
+
+  function countLocally(key: string, policy: BucketPolicy): BucketDecision {
+    fromLocal.inc();
+    return local.take(key, policy, now());
   }
 
   return {
     take(service, client, policy) {
       // The braces make the whole name the cluster's hash tag.
       const key = `{rl:${service}:${client}}`;
-      const isPaused = pausedUntilMs !== 0 && (isTrying || now() < pausedUntilMs);
-      if (isPaused || !redis.isReady()) {
-        fromLocal.inc();
-        return local.take(key, policy, now());
-      }
-      return askRedis(key, policy);
+      return redis.isAskable() ? askRedis(key, policy) : countLocally(key, policy);
     },
   };
 }

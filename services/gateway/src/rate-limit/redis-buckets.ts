@@ -1,9 +1,16 @@
+import type { Policies } from '@punctual/resilience';
 import type { Logger } from '@punctual/telemetry';
 import { Cluster, type Result } from 'ioredis';
 import type { BucketDecision, BucketPolicy } from './token-bucket.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_MS = 500;
+/** ioredis forgets a command without an answer after so many time limits; the policy has given it up by then. */
+const FORGET_FACTOR = 5;
+/** More requests than the gateway admits, for all its services together: here a bulkhead has nothing to add. */
+const MAX_ASKING = 5_000;
+/** Requests come many at a time, so that a frozen Redis is noticed within about one time limit all the same. */
+const BREAK_AFTER = 5;
 
 /**
  * `takeToken` in microseconds, on the server's own clock, so that gateways with different clocks agree. Numbers are written with
@@ -29,9 +36,12 @@ declare module 'ioredis' {
   }
 }
 
-/** Buckets that all gateways share. `take` rejects within milliseconds when Redis is away. */
+/** Buckets that all gateways share. `take` rejects within milliseconds when Redis is away, and at once while its breaker is open. */
 export type RedisBuckets = {
+  /** Connected. */
   isReady(): boolean;
+  /** Whether it is worth asking: neither still starting nor kept back by the breaker. */
+  isAskable(): boolean;
   take(key: string, policy: BucketPolicy): Promise<BucketDecision>;
   /** Connects in the background and for ever; returns at once. */
   start(): void;
@@ -42,10 +52,11 @@ export type RedisBucketsOptions = {
   readonly nodes: readonly { host: string; port: number }[];
   /** Redis is asked on every request, so it may cost this much and no more. */
   readonly commandTimeoutMs: number;
+  readonly policies: Policies;
   readonly logger: Logger;
 };
 
-export function createRedisBuckets({ nodes, commandTimeoutMs, logger }: RedisBucketsOptions): RedisBuckets {
+export function createRedisBuckets({ nodes, commandTimeoutMs, policies, logger }: RedisBucketsOptions): RedisBuckets {
   const cluster = new Cluster([...nodes], {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -57,11 +68,24 @@ export function createRedisBuckets({ nodes, commandTimeoutMs, logger }: RedisBuc
     retryDelayOnTryAgain: 0,
     maxRedirections: 2,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    redisOptions: { connectTimeout: CONNECT_TIMEOUT_MS, commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 0 },
+    redisOptions: {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: commandTimeoutMs * FORGET_FACTOR,
+      maxRetriesPerRequest: 0,
+    },
   });
   cluster.defineCommand('takeToken', { numberOfKeys: 1, lua: TAKE_TOKEN });
+  const policy = policies.create('redis', {
+    timeoutMs: commandTimeoutMs,
+    concurrency: MAX_ASKING,
+    queue: 0,
+    breakAfter: BREAK_AFTER,
+  });
+  /** Until the first connection is made or fails: that it is not there yet is no outage. */
+  let isStarting = true;
   let wasReachable: boolean | undefined;
   const note = (isReachable: boolean, error?: unknown): void => {
+    isStarting = false;
     if (wasReachable === isReachable) return;
     wasReachable = isReachable;
     if (isReachable) logger.info('rate limits are shared through redis');
@@ -73,12 +97,12 @@ export function createRedisBuckets({ nodes, commandTimeoutMs, logger }: RedisBuc
 
   return {
     isReady: () => cluster.status === 'ready',
-    async take(key, policy) {
-      const [allowed, remaining, fullAfterMs, retryAfterMs] = await cluster.takeToken(
-        key,
-        policy.perSecond,
-        policy.burst,
-      );
+    isAskable: () => !isStarting && policy.state !== 'open',
+    async take(key, bucket) {
+      const [allowed, remaining, fullAfterMs, retryAfterMs] = await policy.execute(() => {
+        if (cluster.status !== 'ready') throw new Error('redis is not connected');
+        return cluster.takeToken(key, bucket.perSecond, bucket.burst);
+      });
       return { allowed: allowed === 1, remaining, fullAfterMs, retryAfterMs };
     },
     start() {

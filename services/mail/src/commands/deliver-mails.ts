@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailJob, MailJobType } from '@punctual/contracts';
-import { RejectMessage, RetryLater } from '@punctual/messaging';
+import { RejectMessage, RetryLater, WaitInPlace } from '@punctual/messaging';
 import { type Database, GroupCommit, isUnavailable } from '@punctual/postgres';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { MailRenderer } from '../rendering.ts';
-import { SmtpRefused, type SmtpSender } from '../smtp.ts';
+import { SmtpAway, SmtpRefused, type SmtpSender } from '../smtp.ts';
 import { type Claim, claim, type Intent, recordFailure, recordSent } from '../store/ledger.ts';
 
 /** Added to the longest sending: a claim must not run out under a sender that is alive. */
@@ -22,7 +22,8 @@ export type Delivery = { readonly type: MailJobType; readonly data: MailJob<Mail
 /**
  * Sends the mails of these jobs side by side, so let them be no more than there are connections. Resolves when all are
  * finished with. Otherwise throws the first one's error, once all have come to an end: RetryLater when the job is to come
- * again, RejectMessage when the server will never take its mail.
+ * again, RejectMessage when the server will never take its mail; WaitInPlace when the mail server is known to be away and
+ * nothing but that was in the way.
  */
 export type DeliverMails = (jobs: readonly Delivery[]) => Promise<void>;
 
@@ -87,6 +88,10 @@ export function createDeliverMails(options: DeliverMailsOptions): DeliverMails {
     try {
       await smtp.send({ from, to: job.to, messageId, ...renderer.render(type, job) });
     } catch (error) {
+      if (error instanceof SmtpAway) {
+        await recordFailure(db.primary, job.intent, { status: 'deferred', error: error.message });
+        throw new WaitInPlace(error.message, { cause: error });
+      }
       const permanent = error instanceof SmtpRefused;
       const reason = error instanceof Error ? error.message : String(error);
       outcomes.inc({ type, outcome: permanent ? 'failed' : 'deferred' });
@@ -100,14 +105,18 @@ export function createDeliverMails(options: DeliverMailsOptions): DeliverMails {
   }
 
   return async (jobs) => {
+    // Before the claims: whoever waits must not have mails in hand meanwhile.
+    if (smtp.isAway()) throw new WaitInPlace('the mail server is away');
     // Copies of one job share its fate.
     const distinct = new Map(jobs.map((job) => [job.data.intent, { job, mail: intentOf(job, from) }]));
     const mails = [...distinct.values()].map(({ mail }) => mail);
     const claims = await claim(db.primary, mails, claimMs);
     const deliveries = [...distinct].map(([intent, { job, mail }]) => deliver(job, mail.messageId, claims.get(intent)));
-    for (const outcome of await Promise.allSettled(deliveries)) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
+    const errors = (await Promise.allSettled(deliveries)).flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason] : [],
+    );
+    // A mail that was tried and failed takes its next step; were it to wait with those that were not, it could hold them up for ever.
+    if (errors.length > 0) throw errors.find((error) => !(error instanceof WaitInPlace)) ?? errors[0];
   };
 }
 

@@ -1,4 +1,5 @@
-import type { ProductDeleted, ProductState, productApi } from '@punctual/contracts';
+import type { ProductDeleted, ProductState } from '@punctual/contracts';
+import type { Product } from '@punctual/contracts/grpc/product';
 import type { Transaction } from '@punctual/postgres';
 import { NO_STOCK_VERSION, type ProductCopy } from '../domain/product-copy.ts';
 import { saveProductCopies } from '../store/products.ts';
@@ -15,17 +16,17 @@ export async function copyProducts(tx: Transaction, news: readonly ProductNews[]
   );
 }
 
-/** From the product service's public answer, which tells no stock version: the next stock event counts for more. */
-export function copyOfView(view: productApi.ProductView, priceMinor: number): ProductCopy {
+/** From the product service's own answer, which is as new as any event. */
+export function copyOfProduct(product: Product): ProductCopy {
   return {
-    productId: view.id,
-    version: view.version,
-    name: view.name,
-    priceMinor,
-    currency: view.currency,
-    deleted: false,
-    available: view.quantity,
-    stockVersion: NO_STOCK_VERSION,
+    productId: product.id,
+    version: product.version,
+    name: product.name,
+    priceMinor: product.priceMinor,
+    currency: product.currency,
+    deleted: product.deleted,
+    available: product.quantity,
+    stockVersion: product.stockVersion,
   };
 }
 

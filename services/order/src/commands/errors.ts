@@ -19,6 +19,11 @@ export class OrderRefused extends Error {
 
 type RefusalOptions = { details?: unknown; retryable?: boolean };
 
+/** A field of the request that only the command can judge. */
+export function invalidField(field: string, message: string): OrderRefused {
+  return new OrderRefused('VALIDATION_FAILED', 'The request is not valid.', { details: [{ field, message }] });
+}
+
 /** Also for someone else's order: whether it exists is none of the caller's business. */
 export function orderNotFound(id: number): OrderRefused {
   return new OrderRefused('NOT_FOUND', `There is no order ${id}.`, { details: { resource: 'order', id } });

@@ -121,7 +121,7 @@ describe('firing due timers', () => {
     const id = await placeAged(25);
     await data.query(`UPDATE orders SET stock = 'reserved'`);
     const paymentDesk = { pay: () => assert.fail('no money may be asked for') };
-    const payOrder = createPayOrder({ db: data.db, paymentDesk, fireDueTimers, wakeRelay });
+    const payOrder = createPayOrder({ db: data.db, paymentDesk, paysWithTestCard: false, fireDueTimers, wakeRelay });
     const method = { type: 'card' as const, number: '4242424242424242', exp_month: 12, exp_year: 2_099, cvc: '123' };
     await assert.rejects(
       payOrder({ orderId: id, caller: { userId: 1, role: 'customer' }, method, authorization: '' }),

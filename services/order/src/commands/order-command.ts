@@ -6,7 +6,7 @@ export type OrderCommandInput = {
   readonly caller: { readonly userId: number; readonly role: 'customer' | 'admin' };
 };
 
-export function scopeOf({ caller }: OrderCommandInput): Scope {
+export function scopeOf({ caller }: Pick<OrderCommandInput, 'caller'>): Scope {
   return { userId: caller.role === 'admin' ? 'any' : caller.userId };
 }
 

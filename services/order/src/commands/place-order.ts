@@ -12,14 +12,19 @@ import {
   placeOrders,
 } from '../store/place-orders.ts';
 import { saveProductCopies } from '../store/products.ts';
-import { OrderRefused } from './errors.ts';
+import { invalidField, OrderRefused } from './errors.ts';
 import type { RequestLocks } from './request-lock.ts';
 
 const WAIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
 
-/** The owner of the catalog, for products that this service has not heard of. Rejects when it is away. */
-export type ProductCatalog = { find(productIds: readonly number[]): Promise<ProductCopy[]> };
+/** The owner of the catalog. */
+export type ProductCatalog = {
+  /** For products that this service has not heard of. Rejects when the catalog is away. */
+  find(productIds: readonly number[]): Promise<ProductCopy[]>;
+  /** For products that are about to be refused: what is new of them; nothing when the catalog is away or was asked just now. */
+  recheck(productIds: readonly number[]): Promise<ProductCopy[]>;
+};
 
 export type PlaceOrderInput = {
   readonly userId: number;
@@ -35,7 +40,8 @@ export type PlaceOrderOptions = {
   db: Database;
   locks: Pick<RequestLocks, 'acquire'>;
   catalog: ProductCatalog;
-  rules: PlacingRules;
+  /** Asked for each batch: they may change while the service runs. */
+  rules: () => PlacingRules;
   metrics: Metrics;
   /** Called after a commit that wrote outbox rows. */
   wakeRelay(): void;
@@ -63,7 +69,7 @@ export function createPlaceOrder(options: PlaceOrderOptions): (input: PlaceOrder
     buckets: WAIT_BUCKETS_SECONDS,
   });
   const commits = new GroupCommit<OrderRequest, PlaceOutcome>({
-    run: (batch) => placeOrders(db.primary, batch, rules),
+    run: (batch) => placeOrders(db.primary, batch, rules()),
     // A batch whose fate is unknown may be committed; the client's own retry will find out.
     mayRetryAlone: (error) => !isUnavailable(error),
     overloaded: () =>
@@ -76,11 +82,24 @@ export function createPlaceOrder(options: PlaceOrderOptions): (input: PlaceOrder
 
   async function place(request: OrderRequest): Promise<PlaceOutcome> {
     const first = await commits.submit(request);
-    if (first.outcome !== 'unknown_product') return first;
-    const copies = await catalog.find(first.lines.map((line) => line.product_id));
+    const copies = await factsFor(first);
     if (copies.length === 0) return first;
     await saveProductCopies(db.primary, copies);
     return commits.submit(request);
+  }
+
+  /** A refusal may come from copies that are behind. Asked outside any transaction, and once for an order. */
+  async function factsFor(outcome: PlaceOutcome): Promise<ProductCopy[]> {
+    switch (outcome.outcome) {
+      case 'unknown_product':
+        return catalog.find(outcome.lines.map((line) => line.product_id));
+      case 'out_of_stock':
+      case 'product_deleted':
+      case 'price_changed':
+        return catalog.recheck(outcome.lines.map((line) => line.product_id));
+      default:
+        return [];
+    }
   }
 
   return async function placeOrder(input) {
@@ -150,9 +169,7 @@ function factsOf(outcome: PlaceOutcome, request: OrderRequest): CreationFacts {
         details: { resource: 'product', product_ids: outcome.lines.map((line) => line.product_id) },
       });
     case 'mixed_currency':
-      throw new OrderRefused('VALIDATION_FAILED', 'The request is not valid.', {
-        details: [{ field: 'items', message: 'must all be priced in one currency' }],
-      });
+      throw invalidField('items', 'must all be priced in one currency');
     case 'price_changed':
       throw new OrderRefused('PRICE_CHANGED', 'A price is not what it was.', {
         details: outcome.lines.map(priceDetail),

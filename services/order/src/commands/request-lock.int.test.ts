@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createPolicies } from '@punctual/resilience';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
 import { eventually, testRedis } from '@punctual/testing';
 import { createRequestLocks, type RequestLocks } from './request-lock.ts';
@@ -8,10 +9,19 @@ const NOWHERE = [{ host: '127.0.0.1', port: 9 }];
 
 describe('request locks', () => {
   let locks: RequestLocks;
-  const options = { logger: silentLogger(), metrics: createMetrics('order') };
+  const logger = silentLogger();
+  /** Each with breakers of its own. */
+  const parts = (metrics = createMetrics('order')) => ({
+    policies: createPolicies(
+      { CIRCUIT_BREAKER_MAX_REQUESTS: 1, CIRCUIT_BREAKER_INTERVAL: 60_000, CIRCUIT_BREAKER_TIMEOUT: 300 },
+      { logger, metrics },
+    ),
+    logger,
+    metrics,
+  });
 
   before(async () => {
-    locks = createRequestLocks({ ...testRedis('request-lock'), ...options });
+    locks = createRequestLocks({ ...testRedis('request-lock'), ...parts() });
     await locks.start();
     await eventually(() => locks.ping());
   });
@@ -43,13 +53,18 @@ describe('request locks', () => {
     await got[0]?.release();
   });
 
-  it('cost next to nothing while Redis is away, and say that nobody knows', async () => {
-    const away = createRequestLocks({ nodes: NOWHERE, keyPrefix: '', ...options });
+  it('say at once that nobody knows while Redis is away', async () => {
+    const { policies, ...rest } = parts();
+    const away = createRequestLocks({ nodes: NOWHERE, keyPrefix: '', policies, ...rest });
     await away.start();
     const startedMs = performance.now();
     const asked = await Promise.all(Array.from({ length: 100 }, (_, user) => away.acquire(user + 1, 'e')));
     assert.ok(asked.every((lock) => lock.state === 'unavailable'));
-    assert.ok(performance.now() - startedMs < 500);
+    assert.ok(performance.now() - startedMs < 5_000);
+    await eventually(async () => {
+      assert.equal((await away.acquire(1, 'e')).state, 'unavailable');
+      assert.deepEqual(policies.states(), { redis: 'open' });
+    });
     await away.stop();
   });
 });

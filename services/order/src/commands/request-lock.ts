@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Policies, Policy } from '@punctual/resilience';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import { Cluster, type Result } from 'ioredis';
 
@@ -6,8 +7,12 @@ import { Cluster, type Result } from 'ioredis';
 const TTL_MS = 5_000;
 /** Redis that is away may cost this much, and no more. */
 const COMMAND_TIMEOUT_MS = 100;
-/** After a failure nobody asks for so long, and then one first: a frozen Redis must not cost every order the timeout. */
-const PAUSE_MS = 1_000;
+/** When ioredis forgets a command that got no answer; the policy has given it up by then. */
+const FORGET_COMMAND_MS = 500;
+/** Far more than are ever placed at once: a bulkhead here would only say that Redis is slow, which the time limit says already. */
+const MAX_ASKING = 1_000;
+/** Orders come many at a time, so that a frozen Redis is noticed within about one time limit all the same. */
+const BREAK_AFTER = 5;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_STEP_MS = 100;
 const RECONNECT_MAX_MS = 2_000;
@@ -35,11 +40,12 @@ export type RequestLocksOptions = {
   nodes: readonly { host: string; port: number }[];
   /** In front of every key, so that deployments may share a cluster. */
   keyPrefix: string;
+  policies: Policies;
   logger: Logger;
   metrics: Metrics;
 };
 
-export function createRequestLocks({ nodes, keyPrefix, logger, metrics }: RequestLocksOptions): RequestLocks {
+export function createRequestLocks({ nodes, keyPrefix, policies, logger, metrics }: RequestLocksOptions): RequestLocks {
   const outcomes = metrics.counter({
     name: 'redis_lock_total',
     help: 'Locks asked for on request ids, by what came of it',
@@ -55,27 +61,37 @@ export function createRequestLocks({ nodes, keyPrefix, logger, metrics }: Reques
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     clusterRetryStrategy: (attempt) => Math.min(attempt * RECONNECT_STEP_MS, RECONNECT_MAX_MS),
     redisOptions: {
-      commandTimeout: COMMAND_TIMEOUT_MS,
+      commandTimeout: FORGET_COMMAND_MS,
       connectTimeout: CONNECT_TIMEOUT_MS,
       maxRetriesPerRequest: 0,
     },
   });
   cluster.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE });
   cluster.on('error', (error) => logger.debug('redis reported an error', { error }));
-  /** 0 while all is well. */
-  let pausedUntilMs = 0;
+  const policy = policies.create('redis', {
+    timeoutMs: COMMAND_TIMEOUT_MS,
+    concurrency: MAX_ASKING,
+    queue: 0,
+    breakAfter: BREAK_AFTER,
+  });
+  /** Until the first connection is made or fails: that it is not there yet is no outage. */
+  let isStarting = true;
+  const started = () => {
+    isStarting = false;
+  };
+  cluster.once('ready', started);
+  cluster.once('close', started);
 
   return {
     name: 'redis',
     async acquire(userId, requestId) {
-      const nowMs = performance.now();
-      if (cluster.status !== 'ready' || nowMs < pausedUntilMs) {
+      // The policy would say the same of an open breaker, for the price of an error.
+      if (isStarting || policy.state === 'open') {
         outcomes.inc({ outcome: 'unavailable' });
         return { state: 'unavailable' };
       }
-      if (pausedUntilMs > 0) pausedUntilMs = nowMs + PAUSE_MS;
-      const outcome = await acquireOnce(cluster, `{${keyPrefix}order-request:${userId}:${requestId}}`, logger);
-      pausedUntilMs = outcome.state === 'unavailable' ? performance.now() + PAUSE_MS : 0;
+      const key = `{${keyPrefix}order-request:${userId}:${requestId}}`;
+      const outcome = await acquireOnce({ cluster, policy, key, logger });
       outcomes.inc({ outcome: outcome.state });
       return outcome;
     },
@@ -102,10 +118,25 @@ declare module 'ioredis' {
 }
 
 /** The lock of Redis' own documentation for a single master, which is what a cluster has for a key. */
-async function acquireOnce(cluster: Cluster, key: string, logger: Logger): Promise<LockOutcome> {
+async function acquireOnce({
+  cluster,
+  policy,
+  key,
+  logger,
+}: {
+  cluster: Cluster;
+  policy: Policy;
+  key: string;
+  logger: Logger;
+}): Promise<LockOutcome> {
   const token = nextToken();
+  const ask = <T>(command: () => Promise<T>) =>
+    policy.execute(() => {
+      if (cluster.status !== 'ready') throw new Error('redis is not connected');
+      return command();
+    });
   try {
-    if ((await cluster.set(key, token, 'PX', TTL_MS, 'NX')) === null) return { state: 'held' };
+    if ((await ask(() => cluster.set(key, token, 'PX', TTL_MS, 'NX'))) === null) return { state: 'held' };
   } catch (error) {
     logger.debug('request lock could not be had', { error });
     return { state: 'unavailable' };
@@ -114,7 +145,7 @@ async function acquireOnce(cluster: Cluster, key: string, logger: Logger): Promi
     state: 'acquired',
     async release() {
       try {
-        await cluster.releaseLock(key, token);
+        await ask(() => cluster.releaseLock(key, token));
       } catch (error) {
         // It runs out by itself, at the latest after its TTL.
         logger.debug('request lock was not released', { error });

@@ -1,35 +1,35 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { orderApi, type paymentApi } from '@punctual/contracts';
-import { handle, type MountedRoute, notFound, pagingLinks, validationFailed } from '@punctual/http';
+import { handle, type MountedRoute, notFound, pagingLinks, windowOf } from '@punctual/http';
 import type { Database } from '@punctual/postgres';
 import type { createCancelOrder, createChangeStatus, createRefundOrder } from '../commands/decide-order.ts';
+import { type OrderCommandInput, scopeOf } from '../commands/order-command.ts';
 import type { createPayOrder } from '../commands/pay-order.ts';
 import type { createPlaceOrder } from '../commands/place-order.ts';
-import { orderView, placedView } from '../queries/order-view.ts';
 import { getOrder, getOrders, getTimeline } from '../queries/orders.ts';
+import { placedOrder } from '../queries/placed-order.ts';
+import { orderView, timelineEntryView } from './order-view.ts';
+import { paymentView } from './payment-view.ts';
 import { requestIdOf } from './request-id.ts';
 
 export type OrderRoutesOptions = {
   db: Database;
   placeOrder: ReturnType<typeof createPlaceOrder>;
   payOrder: ReturnType<typeof createPayOrder>;
-  /** Whether the sandbox's test card pays when no method is given. */
-  paysWithTestCard: boolean;
   cancelOrder: ReturnType<typeof createCancelOrder>;
   changeStatus: ReturnType<typeof createChangeStatus>;
   refundOrder: ReturnType<typeof createRefundOrder>;
 };
 
-/** The sandbox's card that is always approved. */
-const TEST_CARD: paymentApi.CardMethod = {
-  type: 'card',
-  number: '4242424242424242',
-  exp_month: 12,
-  exp_year: 2099,
-  cvc: '123',
-};
+type Caller = OrderCommandInput['caller'];
 
-type Caller = { userId: number; role: 'customer' | 'admin' };
+type OrdersQuery = {
+  status?: orderApi.OrderView['status'] | undefined;
+  'start-date'?: string | undefined;
+  'end-date'?: string | undefined;
+  page: number;
+  limit: number;
+};
 
 type PayRequest = {
   orderId: number;
@@ -39,40 +39,40 @@ type PayRequest = {
 };
 
 export function orderRoutes(options: OrderRoutesOptions): MountedRoute[] {
-  const { db, placeOrder, payOrder, cancelOrder, changeStatus, refundOrder, paysWithTestCard } = options;
-  const pay = async ({ orderId, method: given, caller, headers }: PayRequest) => {
-    const method = given ?? (paysWithTestCard ? TEST_CARD : undefined);
-    if (method === undefined) throw validationFailed([{ field: 'method', message: 'is required' }]);
+  const { db, placeOrder, payOrder, cancelOrder, changeStatus, refundOrder } = options;
+  const pay = async ({ orderId, method, caller, headers }: PayRequest) => {
     const { order, payment } = await payOrder({ orderId, method, caller, authorization: headers.authorization ?? '' });
-    return { ...orderView(order), payment };
+    return { ...orderView(order), payment: paymentView(payment) };
+  };
+  const list = async (query: OrdersQuery, scope: ReturnType<typeof scopeOf>, req: IncomingMessage) => {
+    const { page, limit, status, 'start-date': startDate, 'end-date': endDate } = query;
+    const search = { status, startDate, endDate, ...windowOf(query) };
+    const { orders, total } = await getOrders(db, search, scope);
+    return { data: orders.map(orderView), paging: pagingLinks(req, { page, limit, totalItems: total }) };
   };
   const cancel = async (orderId: number, caller: Caller) => orderView(await cancelOrder({ orderId, caller }));
 
   return [
     handle(orderApi.placeOrder, async ({ body, headers, identity }) =>
-      placedView(
-        await placeOrder({
-          userId: identity.userId,
-          email: identity.email,
-          requestId: requestIdOf(body.request_id, headers),
-          body,
-        }),
+      orderView(
+        placedOrder(
+          await placeOrder({
+            userId: identity.userId,
+            email: identity.email,
+            requestId: requestIdOf(body.request_id, headers),
+            body,
+          }),
+        ),
       ),
     ),
-    handle(orderApi.listOrders, async ({ query, identity, req }) => {
-      const { orders, totalItems } = await getOrders(db, query, scopeOf(identity));
-      return { data: orders, paging: pagingLinks(req, { page: query.page, limit: query.limit, totalItems }) };
-    }),
-    handle(orderApi.listMyOrders, async ({ query, identity, req }) => {
-      const { orders, totalItems } = await getOrders(db, query, { userId: identity.userId });
-      return { data: orders, paging: pagingLinks(req, { page: query.page, limit: query.limit, totalItems }) };
-    }),
+    handle(orderApi.listOrders, ({ query, identity, req }) => list(query, scopeOf({ caller: identity }), req)),
+    handle(orderApi.listMyOrders, ({ query, identity, req }) => list(query, { userId: identity.userId }, req)),
     handle(orderApi.payOrderByReference, ({ body, identity, headers }) =>
       pay({ orderId: body.order_id, method: body.method, caller: identity, headers }),
     ),
     handle(orderApi.cancelOrderByReference, ({ body, identity }) => cancel(body.order_id, identity)),
     handle(orderApi.getOrder, async ({ params, identity }) =>
-      found(params.id, await getOrder(db, params.id, scopeOf(identity))),
+      orderView(found(params.id, await getOrder(db, params.id, scopeOf({ caller: identity })))),
     ),
     handle(orderApi.payOrder, ({ params, body, identity, headers }) =>
       pay({ orderId: params.id, method: body.method, caller: identity, headers }),
@@ -85,13 +85,9 @@ export function orderRoutes(options: OrderRoutesOptions): MountedRoute[] {
       orderView(await refundOrder({ orderId: params.id, caller: identity })),
     ),
     handle(orderApi.getOrderTimeline, async ({ params, identity }) =>
-      found(params.id, await getTimeline(db, params.id, scopeOf(identity))),
+      found(params.id, await getTimeline(db, params.id, scopeOf({ caller: identity }))).map(timelineEntryView),
     ),
   ];
-}
-
-function scopeOf({ userId, role }: Caller): { userId: number | 'any' } {
-  return { userId: role === 'admin' ? 'any' : userId };
 }
 
 function found<T>(id: number, value: T | undefined): T {

@@ -43,7 +43,13 @@ export async function addHistory(tx: Transaction, entries: readonly HistoryEntry
  * before it held; ids are given under the lock.
  */
 export async function historyOf(db: Queryable, orderId: number): Promise<Required<HistoryEntry>[]> {
+  return await historiesOf(db, [orderId]);
+}
+
+/** The same of several orders, one after the other. */
+export async function historiesOf(db: Queryable, orderIds: readonly number[]): Promise<Required<HistoryEntry>[]> {
   const found = await rows<{
+    order_id: number;
     at: Date;
     type: string;
     actor: string;
@@ -53,9 +59,14 @@ export async function historyOf(db: Queryable, orderId: number): Promise<Require
     detail: Record<string, unknown>;
   }>(
     db,
-    `SELECT at, type, actor, from_status, to_status, reason, detail FROM order_events
-     WHERE order_id = :orderId ORDER BY id`,
-    { orderId },
+    `SELECT order_id, at, type, actor, from_status, to_status, reason, detail FROM order_events
+     WHERE order_id = ANY(CAST(:orderIds AS bigint[])) ORDER BY order_id, id`,
+    { orderIds: [...orderIds] },
   );
-  return found.map(({ from_status: from, to_status: to, ...entry }) => ({ ...entry, orderId, from, to }));
+  return found.map(({ order_id: orderId, from_status: from, to_status: to, ...entry }) => ({
+    ...entry,
+    orderId,
+    from,
+    to,
+  }));
 }

@@ -59,6 +59,16 @@ export async function findOrder(db: Queryable, id: number, scope: Scope): Promis
   return row && toOrder(row);
 }
 
+/** Those of the ids whose orders are in scope. */
+export async function idsInScope(db: Queryable, ids: readonly number[], scope: Scope): Promise<number[]> {
+  const found = await rows<{ id: number }>(
+    db,
+    `SELECT o.id FROM orders o WHERE o.id = ANY(CAST(:ids AS bigint[])) AND ${IN_SCOPE}`,
+    { ids: [...ids], userId: userIdOf(scope) },
+  );
+  return found.map(({ id }) => id);
+}
+
 /** Newest first; the id decides between orders of one instant, so that pages do not overlap. */
 export async function listOrders(
   db: Queryable,

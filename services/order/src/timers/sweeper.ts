@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@punctual/lifecycle';
 import { type Database, leased } from '@punctual/postgres';
 import type { Logger } from '@punctual/telemetry';
 import type { createSweepTimers } from '../commands/sweep-timers.ts';
@@ -25,12 +25,4 @@ export function createSweeper({ db, sweepTimers, intervalMs, logger }: SweeperOp
       }
     },
   });
-}
-
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(delayMs, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Database } from '@punctual/postgres';
+import type { WorkerPool } from '@punctual/resilience';
 import type { Logger } from '@punctual/telemetry';
 import type { Payment } from '../domain/payment.ts';
 import { assertOwn, type ProtectedProvider } from '../providers/protect.ts';
@@ -14,6 +15,8 @@ export type FollowUpOptions = {
   provider: ProtectedProvider;
   settlePayment: SettlePayment;
   carryOutRefund: CarryOutRefund;
+  /** Bounds how many payments are followed up side by side. */
+  pool: WorkerPool;
   logger: Logger;
 };
 
@@ -24,7 +27,7 @@ export type FollowUpOptions = {
  * A capture is never sent again. The provider is asked what became of it, and only its promise that it has not carried it out
  * and never will makes the payment `failed` with NOT_CAPTURED: silence or an error never does.
  */
-export function createFollowUp({ db, provider, settlePayment, carryOutRefund, logger }: FollowUpOptions) {
+export function createFollowUp({ db, provider, settlePayment, carryOutRefund, pool, logger }: FollowUpOptions) {
   async function reconcile(payment: Payment): Promise<void> {
     assertOwn(provider, payment);
     const found = await provider.lookup(captureRequest(payment));
@@ -35,8 +38,8 @@ export function createFollowUp({ db, provider, settlePayment, carryOutRefund, lo
 
   async function finish(payment: Payment): Promise<void> {
     try {
-      if (payment.status === 'processing') await reconcile(payment);
-      else await carryOutRefund(payment);
+      const work = () => (payment.status === 'processing' ? reconcile(payment) : carryOutRefund(payment));
+      await pool.submit<unknown>(work, { whenFull: 'wait' });
     } catch (error) {
       logger.warn('payment not finished, to be looked at again', { payment_id: payment.id, error });
     }

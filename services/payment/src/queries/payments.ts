@@ -1,41 +1,42 @@
-import type { paymentApi } from '@punctual/contracts';
 import type { Database } from '@punctual/postgres';
-import { countPayments, findLatestOfOrder, findPayment, listPayments, type Scope } from '../store/payments.ts';
-import { paymentView } from './payment-view.ts';
+import {
+  countPayments,
+  findLatestOfOrders,
+  findPayment,
+  listPayments,
+  type Payment,
+  type PaymentFilter,
+  type Scope,
+} from '../store/payments.ts';
 
-export type ListQuery = {
-  readonly status?: paymentApi.PaymentView['status'] | undefined;
-  readonly page: number;
-  readonly limit: number;
-};
+export type { Payment } from '../store/payments.ts';
+
+/** The most orders whose payments are asked for at once. */
+export const MAX_ORDERS = 1_000;
+
+export type PaymentSearch = Pick<PaymentFilter, 'status'> & { readonly limit: number; readonly offset: number };
 
 /** From the primary: who has just paid must see it, however far the replica is behind. */
-export async function getPayment(db: Database, id: number, scope: Scope): Promise<paymentApi.PaymentView | undefined> {
-  const payment = await findPayment(db.primary, id, scope);
-  return payment && paymentView(payment);
+export async function getPayment(db: Database, id: number, scope: Scope): Promise<Payment | undefined> {
+  return await findPayment(db.primary, id, scope);
 }
 
-/** From the primary, for the same reason. */
-export async function getPaymentOfOrder(
-  db: Database,
-  orderId: number,
-  scope: Scope,
-): Promise<paymentApi.PaymentView | undefined> {
-  const payment = await findLatestOfOrder(db.primary, orderId, scope);
-  return payment && paymentView(payment);
+/** The latest payment of each of at most MAX_ORDERS orders that has one, in no order; from the primary, for the same reason. */
+export async function getPaymentsOfOrders(db: Database, orderIds: readonly number[], scope: Scope): Promise<Payment[]> {
+  if (orderIds.length > MAX_ORDERS) throw new RangeError(`payments of more than ${MAX_ORDERS} orders at once`);
+  return await findLatestOfOrders(db.primary, orderIds, scope);
 }
 
 /** From the replica: a list may lag. */
 export async function getPayments(
   db: Database,
-  query: ListQuery,
+  { status, ...window }: PaymentSearch,
   scope: Scope,
-): Promise<{ payments: paymentApi.PaymentView[]; totalItems: number }> {
-  const filter = { ...scope, status: query.status };
-  const page = { limit: query.limit, offset: (query.page - 1) * query.limit };
-  const [payments, totalItems] = await Promise.all([
-    listPayments(db.replica, filter, page),
+): Promise<{ payments: Payment[]; total: number }> {
+  const filter = { ...scope, status };
+  const [payments, total] = await Promise.all([
+    listPayments(db.replica, filter, window),
     countPayments(db.replica, filter),
   ]);
-  return { payments: payments.map(paymentView), totalItems };
+  return { payments, total };
 }

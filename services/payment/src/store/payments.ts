@@ -66,13 +66,15 @@ export async function findPayment(db: Queryable, id: number, scope: Scope): Prom
   return row && toPayment(row);
 }
 
-export async function findLatestOfOrder(db: Queryable, orderId: number, scope: Scope): Promise<Payment | undefined> {
-  const row = await one<PaymentRow>(
+/** The latest payment of each of these orders that has one in scope, in no order. */
+export async function findLatestOfOrders(db: Queryable, orderIds: readonly number[], scope: Scope): Promise<Payment[]> {
+  const found = await rows<PaymentRow>(
     db,
-    `SELECT ${COLUMNS} FROM payments WHERE order_id = :orderId AND ${IN_SCOPE} ORDER BY id DESC LIMIT 1`,
-    { orderId, userId: userIdOf(scope) },
+    `SELECT DISTINCT ON (order_id) ${COLUMNS} FROM payments
+     WHERE order_id = ANY(CAST(:orderIds AS bigint[])) AND ${IN_SCOPE} ORDER BY order_id, id DESC`,
+    { orderIds: [...orderIds], userId: userIdOf(scope) },
   );
-  return row && toPayment(row);
+  return found.map(toPayment);
 }
 
 export async function findLivePayment(db: Queryable, orderId: number): Promise<Payment | undefined> {

@@ -1,15 +1,18 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@punctual/lifecycle';
+import type { WorkerPool } from '@punctual/resilience';
 import type { Logger } from '@punctual/telemetry';
 import type { createFollowUp } from '../commands/follow-up.ts';
 
 export type FollowUpLoopOptions = {
   followUp: ReturnType<typeof createFollowUp>;
   intervalMs: number;
+  /** Where the follow-up works; the loop stops it. */
+  pool: WorkerPool;
   logger: Logger;
 };
 
 /** Looks for payments to finish at an interval, and at once when woken. Any number of processes may: each takes rows of its own. */
-export function createFollowUpLoop({ followUp, intervalMs, logger }: FollowUpLoopOptions) {
+export function createFollowUpLoop({ followUp, intervalMs, pool, logger }: FollowUpLoopOptions) {
   const stopping = new AbortController();
   let rest = new AbortController();
   let running: Promise<void> | undefined;
@@ -33,22 +36,16 @@ export function createFollowUpLoop({ followUp, intervalMs, logger }: FollowUpLoo
   return {
     name: 'follow-up',
     async start(): Promise<void> {
+      await pool.start();
       running ??= run();
     },
     async stop(): Promise<void> {
       stopping.abort();
+      await pool.stop();
       await running;
     },
     wake(): void {
       rest.abort();
     },
   };
-}
-
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(delayMs, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

@@ -114,7 +114,7 @@ async function decideAndRecord(
     if (product === undefined) throw new ProductRefused({ code: 'NOT_FOUND', productId: id });
     const event = decide(product);
     if (event === undefined) {
-      return { product, available: (await loadAvailable(catalog.db.primary, id)).available };
+      return { product, ...(await loadAvailable(catalog.db.primary, id)) };
     }
     const recorded = await record(catalog, product, event);
     if (recorded !== undefined) return recorded;
@@ -137,7 +137,7 @@ async function record(
     const available = await applyToStock(tx, event);
     await upsertProducts(tx, 'products', [product]);
     await addToOutbox(tx, [announcement(event, product, available)]);
-    return { product, available: available.available };
+    return { product, ...available };
   });
   if (recorded !== undefined) {
     catalog.appended.inc({ type: event.type });

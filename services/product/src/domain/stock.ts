@@ -135,7 +135,8 @@ function move(state: State, productId: number, by: { available?: number; reserve
     available: row.available + (by.available ?? 0),
     reserved: row.reserved + (by.reserved ?? 0),
     sold: row.sold + (by.sold ?? 0),
-    stockVersion: row.stockVersion + 1,
+    // A sale moves pieces that nobody could order any more: what is available stays, and so does its version.
+    stockVersion: row.stockVersion + (by.available === undefined ? 0 : 1),
   };
   if (moved.available < 0 || moved.reserved < 0 || moved.sold < 0) {
     throw new Error(`stock of product ${productId} would fall below zero`);
@@ -161,7 +162,7 @@ function levelsOf(state: State, lines: readonly Line[]): Level[] {
 }
 
 function changeOf(before: Stock | undefined, after: Stock): StockChange[] {
-  if (before === undefined || before.stockVersion === after.stockVersion) return [];
+  if (before === undefined || before === after) return [];
   return [
     {
       productId: after.productId,

@@ -7,6 +7,7 @@ import {
   pagingLinks,
   reply,
   validationFailed,
+  windowOf,
 } from '@punctual/http';
 import type { Database } from '@punctual/postgres';
 import {
@@ -19,16 +20,24 @@ import {
 } from '../commands/catalog.ts';
 import { toProductView } from '../queries/product-view.ts';
 import { getProduct, listProductEvents, listProducts } from '../queries/products.ts';
+import { type CatalogSearch, parseSearchSort } from '../queries/search-catalog.ts';
+import { toFacets, toFoundProduct } from '../queries/search-view.ts';
 import { entityTag, expectedVersion } from './entity-tag.ts';
 
 /** Every route of the catalog. */
-export function productRoutes({ db, catalog }: { db: Database; catalog: Catalog }): MountedRoute[] {
+export function productRoutes({
+  db,
+  catalog,
+  search,
+}: {
+  db: Database;
+  catalog: Catalog;
+  search: CatalogSearch;
+}): MountedRoute[] {
   return [
     handle(productApi.listProducts, async ({ query, req }) => {
       const { q, name, description, min_price, max_price, in_stock, sort, page, limit } = query;
-      if (min_price !== undefined && max_price !== undefined && min_price > max_price) {
-        throw validationFailed([{ field: 'max_price', message: 'must not be below min_price' }]);
-      }
+      requireOrdered(min_price, max_price);
       const { items, totalItems, totalIsExact } = await listProducts(db, {
         text: q,
         name,
@@ -37,16 +46,41 @@ export function productRoutes({ db, catalog }: { db: Database; catalog: Catalog 
         maxPriceMinor: max_price,
         inStock: in_stock === undefined ? undefined : in_stock === 'true',
         sort,
-        page,
-        limit,
+        ...windowOf({ page, limit }),
       });
-      return { data: items, paging: pagingLinks(req, { page, limit, totalItems, totalIsExact }) };
+      return { data: items.map(toProductView), paging: pagingLinks(req, { page, limit, totalItems, totalIsExact }) };
+    }),
+
+    handle(productApi.searchProducts, async ({ query, req }) => {
+      const { q, min_price, max_price, in_stock, sort, page, limit } = query;
+      requireOrdered(min_price, max_price);
+      const { engine, found } = await search.searchProducts({
+        text: q,
+        minPriceMinor: min_price,
+        maxPriceMinor: max_price,
+        inStock: in_stock === undefined ? undefined : in_stock === 'true',
+        sort: parseSearchSort(sort),
+        limit,
+        offset: (page - 1) * limit,
+      });
+      const { total: totalItems, totalIsExact } = found;
+      return reply({
+        data: found.hits.map(toFoundProduct),
+        paging: pagingLinks(req, { page, limit, totalItems, totalIsExact }),
+        beside: { facets: toFacets(found.facets) },
+        headers: answeredBy(engine),
+      });
+    }),
+
+    handle(productApi.suggestProducts, async ({ query }) => {
+      const { engine, found } = await search.suggestProducts(query.q, query.limit);
+      return reply({ data: found, headers: answeredBy(engine) });
     }),
 
     handle(productApi.getProduct, async ({ params }) => {
-      const view = await getProduct(db, params.id);
-      if (view === undefined) throw notFound('product', params.id);
-      return reply({ data: view, headers: { etag: entityTag(view.version) } });
+      const found = await getProduct(db, params.id);
+      if (found === undefined) throw notFound('product', params.id);
+      return answer(found);
     }),
 
     handle(productApi.createProduct, async ({ body, identity }) => {
@@ -85,7 +119,7 @@ export function productRoutes({ db, catalog }: { db: Database; catalog: Catalog 
 
     handle(productApi.listProductEvents, async ({ params, query, req }) => {
       const { page, limit } = query;
-      const found = await listProductEvents(db, { id: params.id, page, limit });
+      const found = await listProductEvents(db, { id: params.id, ...windowOf({ page, limit }) });
       if (found === undefined) throw notFound('product', params.id);
       return { data: found.items, paging: pagingLinks(req, { page, limit, totalItems: found.totalItems }) };
     }),
@@ -94,6 +128,15 @@ export function productRoutes({ db, catalog }: { db: Database; catalog: Catalog 
 
 function answer(changed: CatalogProduct, headers: Record<string, string> = {}) {
   return reply({ data: toProductView(changed), headers: { ...headers, etag: entityTag(changed.product.version) } });
+}
+
+function answeredBy(engine: productApi.SearchEngine): Record<string, string> {
+  return { [productApi.SEARCH_ENGINE_HEADER]: engine };
+}
+
+function requireOrdered(minPrice: number | undefined, maxPrice: number | undefined): void {
+  if (minPrice === undefined || maxPrice === undefined || minPrice <= maxPrice) return;
+  throw validationFailed([{ field: 'max_price', message: 'must not be below min_price' }]);
 }
 
 function actor(identity: Identity): string {

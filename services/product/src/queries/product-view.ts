@@ -1,8 +1,10 @@
 import { formatMoney, type productApi } from '@punctual/contracts';
 import type { CatalogProduct } from '../store/product-store.ts';
 
+type Shown = Omit<CatalogProduct['product'], 'stocked' | 'deletedAt'>;
+
 /** A product as the API answers it; its `quantity` is what can still be ordered. */
-export function toProductView({ product, available }: CatalogProduct): productApi.ProductView {
+export function toProductView({ product, available }: { product: Shown; available: number }): productApi.ProductView {
   return {
     id: product.id,
     name: product.name,

@@ -1,17 +1,17 @@
-import { formatMoney, type productApi } from '@punctual/contracts';
+import { formatMoney } from '@punctual/contracts';
 import type { Database } from '@punctual/postgres';
 import { type CatalogSearch, type SortField, searchCatalog } from '../store/catalog-search.ts';
-import { findInCatalog, loadStream } from '../store/product-store.ts';
-import { toProductView } from './product-view.ts';
+import { type CatalogProduct, findInCatalog, findProducts, loadStream } from '../store/product-store.ts';
 
-export type ListQuery = Omit<CatalogSearch, 'sort' | 'limit' | 'offset'> & {
+export type { CatalogProduct } from '../store/product-store.ts';
+
+export type ListQuery = Omit<CatalogSearch, 'sort'> & {
   /** A field, with a minus in front for descending. */
   sort: string;
-  page: number;
-  limit: number;
 };
 
-export type Page<T> = { items: T[]; totalItems: number; totalIsExact: boolean };
+/** One window of a list, and how much there is in all. */
+export type Found<T> = { items: T[]; totalItems: number; totalIsExact: boolean };
 
 export type ProductEventView = {
   product_id: number;
@@ -23,30 +23,27 @@ export type ProductEventView = {
 };
 
 /** Asked of the replica: what was changed a moment ago may be missing. */
-export async function listProducts(db: Database, query: ListQuery): Promise<Page<productApi.ProductView>> {
-  const { sort, page, limit, ...filters } = query;
-  const found = await searchCatalog(db.replica, {
-    ...filters,
-    sort: parseSort(sort),
-    limit,
-    offset: (page - 1) * limit,
-  });
-  return { items: found.products.map(toProductView), totalItems: found.total, totalIsExact: found.totalIsExact };
+export async function listProducts(db: Database, query: ListQuery): Promise<Found<CatalogProduct>> {
+  const { products, total, totalIsExact } = await searchCatalog(db.replica, { ...query, sort: parseSort(query.sort) });
+  return { items: products, totalItems: total, totalIsExact };
 }
 
 /** Asked of the primary, so that nobody sees less than their own last answer; undefined when it is not in the catalog. */
-export async function getProduct(db: Database, id: number): Promise<productApi.ProductView | undefined> {
-  const found = await findInCatalog(db.primary, id);
-  return found === undefined ? undefined : toProductView(found);
+export function getProduct(db: Database, id: number): Promise<CatalogProduct | undefined> {
+  return findInCatalog(db.primary, id);
+}
+
+/** Those of the products that there are or were, as the primary has them. */
+export function batchGetProducts(db: Database, ids: readonly number[]): Promise<CatalogProduct[]> {
+  return findProducts(db.primary, ids);
 }
 
 /** Also of deleted products; undefined when there never was such a product. */
 export async function listProductEvents(
   db: Database,
-  query: { id: number; page: number; limit: number },
-): Promise<Page<ProductEventView> | undefined> {
-  const { id, page, limit } = query;
-  const { events, total } = await loadStream(db.primary, id, { limit, offset: (page - 1) * limit });
+  { id, ...window }: { id: number; limit: number; offset: number },
+): Promise<Found<ProductEventView> | undefined> {
+  const { events, total } = await loadStream(db.primary, id, window);
   if (total === 0) return undefined;
   const items = events.map(({ productId, version, type, data, actor, at }) => ({
     product_id: productId,

@@ -1,6 +1,6 @@
 import { type Queryable, rows } from '@punctual/postgres';
 import { PRODUCT_COLUMNS, type ProductRow, toProduct } from './product-rows.ts';
-import type { CatalogProduct } from './product-store.ts';
+import type { Available, CatalogProduct } from './product-store.ts';
 
 const PRODUCTS_WITH_STOCK = 'products p JOIN stock s ON s.product_id = p.id';
 
@@ -25,6 +25,8 @@ export type SortField = keyof typeof SORT_COLUMNS;
 export type CatalogSearch = {
   /** Found in name or description; case does not matter, and every character stands for itself. */
   text?: string | undefined;
+  /** Each of them is found in name or description, in lower case. */
+  words?: readonly string[] | undefined;
   name?: string | undefined;
   description?: string | undefined;
   minPriceMinor?: number | undefined;
@@ -63,7 +65,7 @@ export async function searchCatalog(db: Queryable, search: CatalogSearch): Promi
      SELECT counted.matches, m.* FROM counted LEFT JOIN (
        SELECT ${PRODUCT_COLUMNS.split(', ')
          .map((column) => `p.${column}`)
-         .join(', ')}, s.available, s.level
+         .join(', ')}, s.available, s.stock_version AS "stockVersion", s.level
        FROM page JOIN products p ON p.id = page.id JOIN stock s ON s.product_id = p.id
      ) m ON true
      ORDER BY ${order.replaceAll(/\b[ps]\./g, 'm.')}`,
@@ -80,15 +82,15 @@ export async function searchCatalog(db: Queryable, search: CatalogSearch): Promi
   };
 }
 
-type Match = ProductRow & { available: number; level: number };
+type Match = ProductRow & Available & { level: number };
 type NoMatch = { id: null };
 
 function isMatch(row: Match | NoMatch): row is Match {
   return row.id !== null;
 }
 
-function toFound({ available, level: _, ...row }: Match): CatalogProduct {
-  return { product: toProduct(row), available };
+function toFound({ available, stockVersion, level: _, ...row }: Match): CatalogProduct {
+  return { product: toProduct(row), available, stockVersion };
 }
 
 function conditionsOf(search: CatalogSearch): { where: string; bindings: Record<string, string | number> } {
@@ -100,6 +102,9 @@ function conditionsOf(search: CatalogSearch): { where: string; bindings: Record<
   };
   // Every text is looked for in search_text, which has the index.
   if (search.text) add('p.search_text LIKE lower(:anywhere)', 'anywhere', containing(search.text));
+  for (const [index, word] of (search.words ?? []).entries()) {
+    add(`p.search_text LIKE :word${index}`, `word${index}`, containing(word));
+  }
   // The planner can tell from the separator how common a text is in one column. It may stand inside a column as well,
   // so the column is looked at too, by a function that the planner does not take for yet another filter that few pass.
   if (search.name) {

@@ -13,7 +13,7 @@ import {
 
 /** What can still be ordered, and which change of the stock row left it so. */
 export type Available = Pick<Stock, 'available' | 'stockVersion'>;
-export type CatalogProduct = { product: Product; available: number };
+export type CatalogProduct = { product: Product } & Available;
 
 export async function nextProductId(db: Queryable): Promise<number> {
   const row = await one<{ id: number }>(db, `SELECT nextval('product_ids') AS id`);
@@ -29,15 +29,24 @@ export async function loadProduct(db: Queryable, id: number): Promise<Product | 
 
 /** A product that is in the catalog, with what can be ordered of it. */
 export async function findInCatalog(db: Queryable, id: number): Promise<CatalogProduct | undefined> {
-  const row = await one<ProductRow & { available: number }>(
-    db,
-    `SELECT ${PRODUCT_COLUMNS}, available FROM products JOIN stock ON product_id = id
-     WHERE id = :id AND deleted_at IS NULL`,
-    { id },
-  );
-  if (row === undefined) return undefined;
-  const { available, ...product } = row;
-  return { product: toProduct(product), available };
+  const row = await one<StockedRow>(db, `${SELECT_WITH_STOCK} WHERE id = :id AND deleted_at IS NULL`, { id });
+  return row === undefined ? undefined : toCatalogProduct(row);
+}
+
+/** Those of the products that there are or were, by ascending id. */
+export async function findProducts(db: Queryable, ids: readonly number[]): Promise<CatalogProduct[]> {
+  const found = await rows<StockedRow>(db, `${SELECT_WITH_STOCK} WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id`, {
+    ids: [...ids],
+  });
+  return found.map(toCatalogProduct);
+}
+
+type StockedRow = ProductRow & Available;
+const SELECT_WITH_STOCK = `SELECT ${PRODUCT_COLUMNS}, available, stock_version AS "stockVersion"
+  FROM products JOIN stock ON product_id = id`;
+
+function toCatalogProduct({ available, stockVersion, ...row }: StockedRow): CatalogProduct {
+  return { product: toProduct(row), available, stockVersion };
 }
 
 /** One page of a product's stream, oldest first, with the length of the whole; empty when there never was such a product. */

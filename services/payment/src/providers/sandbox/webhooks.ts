@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@punctual/lifecycle';
 import type { Database } from '@punctual/postgres';
+import type { WorkerPool } from '@punctual/resilience';
 import type { Logger } from '@punctual/telemetry';
 import { SIGNATURE_HEADER, sign } from '../signature.ts';
 import { type DueWebhook, removeWebhook, takeDueWebhooks } from './ledger.ts';
@@ -15,11 +16,13 @@ export type WebhookSenderOptions = {
   url: string;
   secret: string;
   intervalMs: number;
+  /** Bounds how many are sent side by side; the sender stops it. */
+  pool: WorkerPool;
   logger: Logger;
 };
 
 /** The sandbox tells its client what it did, signed, until it has been heard. Any number of processes may send. */
-export function createWebhookSender({ db, url, secret, intervalMs, logger }: WebhookSenderOptions) {
+export function createWebhookSender({ db, url, secret, intervalMs, pool, logger }: WebhookSenderOptions) {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
 
@@ -51,7 +54,7 @@ export function createWebhookSender({ db, url, secret, intervalMs, logger }: Web
       try {
         const due = await takeDueWebhooks(db, BATCH);
         sent = due.length;
-        await Promise.all(due.map(send));
+        await Promise.all(due.map((webhook) => pool.submit(() => send(webhook), { whenFull: 'wait' })));
       } catch (error) {
         logger.warn('webhooks wait', { error });
       }
@@ -62,19 +65,13 @@ export function createWebhookSender({ db, url, secret, intervalMs, logger }: Web
   return {
     name: 'sandbox webhooks',
     async start(): Promise<void> {
+      await pool.start();
       running ??= run();
     },
     async stop(): Promise<void> {
       stopping.abort();
+      await pool.stop();
       await running;
     },
   };
-}
-
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(delayMs, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

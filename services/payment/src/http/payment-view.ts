@@ -1,0 +1,18 @@
+import { formatMoney, type paymentApi } from '@punctual/contracts';
+import type { Payment } from '../queries/payments.ts';
+
+export function paymentView(payment: Payment): paymentApi.PaymentView {
+  return {
+    id: payment.id,
+    order_id: payment.orderId,
+    amount: formatMoney(payment.amountMinor),
+    currency: payment.currency,
+    status: payment.status,
+    method: { type: 'card', last4: payment.last4 },
+    failure: payment.failure,
+    captured_at: payment.capturedAt?.toISOString() ?? null,
+    refunded_at: payment.refundedAt?.toISOString() ?? null,
+    created_at: payment.createdAt.toISOString(),
+    updated_at: payment.updatedAt.toISOString(),
+  };
+}
