@@ -125,6 +125,29 @@ describe('the connection to RabbitMQ', () => {
     await arrived(3);
   });
 
+  it('tells once of a queue that is gone, though two links find out', async () => {
+    let told = 0;
+    rabbit.onQueueLost('work', () => {
+      told += 1;
+    });
+    await proxy.up();
+    await rabbit.start();
+    await consumer.start();
+    await published(1);
+    await arrived(1);
+    assert.equal(told, 1);
+    await proxy.down();
+    await eventually(() => assert.rejects(rabbit.ping()), SLOW);
+    await proxy.up();
+    await published(2);
+    await arrived(1, 2);
+    assert.equal(told, 1);
+    await vhost.wipe();
+    await published(3);
+    await arrived(1, 2, 3);
+    assert.equal(told, 2);
+  });
+
   it('tells exactly which messages of a batch had no queue', async () => {
     await proxy.up();
     await rabbit.start();

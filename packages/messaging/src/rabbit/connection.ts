@@ -61,7 +61,7 @@ export class PublishError extends Error {
 export type RabbitConnection = Component & {
   /** Adds to what is declared at every connect. Call before start(). */
   declare(topology: Topology): void;
-  /** `listener` is called, at least once, whenever the queue was not there at a connect. Call before start(). */
+  /** `listener` is called whenever the queue was not there at a connect, the first one included. Call before start(). */
   onQueueLost(queue: string, listener: () => void): void;
   /** Persistent, mandatory, confirmed. Resolves when every message is in a queue; else rejects with PublishError. */
   publish(messages: readonly RabbitMessage[]): Promise<void>;
@@ -90,8 +90,16 @@ export function createRabbit({ url, name, logger, metrics }: RabbitOptions): Rab
   });
   const consuming = createLink({ url, name: `${name} consume`, logger, setUp: declare });
   let redeclareTimer: NodeJS.Timeout | undefined;
+  let lastTurn: Promise<void> = Promise.resolve();
 
-  async function declare(connection: ChannelModel): Promise<void> {
+  /** One link after the other, so that a queue that is gone is told of by the first of them alone. */
+  function declare(connection: ChannelModel): Promise<void> {
+    const turn = lastTurn.then(() => declareAll(connection));
+    lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function declareAll(connection: ChannelModel): Promise<void> {
     await router.resolveStrategies(() => hasDelayedMessagePlugin(url));
     const lost: (() => void)[] = [];
     for (const { queue, listener } of guarded) if (!(await hasQueue(connection, queue))) lost.push(listener);
