@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +12,7 @@ import {
   newCustomers,
   newProduct,
   orderBecomes,
-  placeUntilKnown,
+  placedOrder,
   platformAt,
   platformReady,
   quantityBecomes,
@@ -142,7 +141,7 @@ describe('kill -9 of payment', function () {
     const owner = customers[index % customers.length];
     assert.ok(owner);
     const items = [{ product_id: product.id, quantity: 1 }];
-    const { id } = expectStatus(await placeUntilKnown(owner, { request_id: randomUUID(), items }), 201);
+    const { id } = await placedOrder(owner, items);
     await orderBecomes(owner, id, { stock: 'reserved' }, { timeoutMs: 60_000 });
     return { id, owner };
   }

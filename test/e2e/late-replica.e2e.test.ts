@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { expectStatus } from '@punctual/testing';
 import { Client } from 'pg';
-import { newProduct, orderBecomes, platformAt, settings, shop } from './platform.ts';
+import { newProduct, orderBecomes, placedOrder, platformAt, settings, shop } from './platform.ts';
 
 describe('a replica thirty seconds behind', function () {
   this.timeout(60_000);
@@ -17,7 +17,7 @@ describe('a replica thirty seconds behind', function () {
     const product = await newProduct(5);
     assert.equal((await shop.product(product.id)).quantity, 5);
     const customer = await shop.newCustomer();
-    const order = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity: 1 }] }), 201);
+    const order = await placedOrder(customer, [{ product_id: product.id, quantity: 1 }]);
     assert.equal((await customer.order(order.id)).id, order.id);
     assert.ok((await customer.timeline(order.id)).length > 0);
     await orderBecomes(customer, order.id, { stock: 'reserved' });

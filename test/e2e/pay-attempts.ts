@@ -1,7 +1,6 @@
 /** The ways to pay an order, as a careful client goes them: again while the outcome is unknown, until an answer is definite. */
-import assert from 'node:assert/strict';
 import type { paymentApi } from '@punctual/contracts';
-import { type Answer, type Customer, eventually } from '@punctual/testing';
+import { type Answer, type Customer, definiteAnswer } from '@punctual/testing';
 
 export const CARDS = {
   approve: '4242424242424242',
@@ -20,12 +19,6 @@ export type Attempt = {
 
 type Step = () => Promise<Answer<unknown>>;
 type PayBody = { method: paymentApi.CardMethod };
-
-/** Said of the moment and not of the request: too many at a time, or somebody behind the gateway is away. */
-const PASSING = [429, 502, 503, 504];
-const UNTIL_DEFINITE_MS = 45_000;
-/** As the answers ask for with Retry-After; sooner, and the retries of hundreds keep each other busy. */
-const AGAIN_MS = 1_000;
 
 export function cardOf(number: string): paymentApi.CardMethod {
   return { type: 'card', number, exp_month: 12, exp_year: 2_090, cvc: '123' };
@@ -66,16 +59,11 @@ export function attempt(
 ): Promise<Attempt> {
   const statuses: number[] = [];
   const ask = (step: Step) =>
-    eventually(
-      async () => {
-        const answer = await step();
-        statuses.push(answer.status);
-        const code = answer.body.error?.code;
-        assert.ok(!PASSING.includes(answer.status), `${way} is answered ${answer.status} ${code}`);
-        return answer;
-      },
-      { timeoutMs: UNTIL_DEFINITE_MS, intervalMs: AGAIN_MS },
-    );
+    definiteAnswer(async () => {
+      const answer = await step();
+      statuses.push(answer.status);
+      return answer;
+    });
   return steps(ask).then(({ status, body }) => ({
     way,
     statuses,

@@ -4,7 +4,16 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { orderApi, productApi } from '@punctual/contracts';
-import { type Answer, type Customer, createShopClient, eventually, expectStatus, inboxClient } from '@punctual/testing';
+import {
+  type Answer,
+  type Customer,
+  createShopClient,
+  definiteAnswer,
+  eventually,
+  expectStatus,
+  inboxClient,
+  type OrderRequest,
+} from '@punctual/testing';
 
 const ROOT = join(import.meta.dirname, '../..');
 const STACK_COMMAND_TIMEOUT_MS = 120_000;
@@ -126,7 +135,9 @@ export function admin(): Promise<Customer> {
 /** A product of the test's own, so that nobody else takes its stock. */
 export async function newProduct(quantity: number, price = '19.90'): Promise<productApi.ProductView> {
   const body = { name: `Test product ${randomUUID()}`, description: 'For one test', price, quantity };
-  return expectStatus(await (await admin()).request<productApi.ProductView>('POST', '/products', { body }), 201);
+  const boss = await admin();
+  const created = await definiteAnswer(() => boss.request<productApi.ProductView>('POST', '/products', { body }));
+  return expectStatus(created, 201);
 }
 
 /** Several customers at once; registering costs a password hash each. */
@@ -165,26 +176,20 @@ export async function quantityBecomes(productId: number, quantity: number): Prom
   );
 }
 
-/**
- * Places an order as a careful client does: one request_id, repeated while the outcome is unknown (no answer, 409 in progress,
- * 429, 5xx). Returns the first definite answer.
- */
-export async function placeUntilKnown(
+type Items = OrderRequest['items'];
+
+/** Places an order under one request_id until the answer is definite, and returns that. */
+export function placeUntilKnown(
   customer: Customer,
-  order: { request_id: string; items: { product_id: number; quantity: number }[] },
+  order: { request_id: string; items: Items },
   { timeoutMs = 60_000 }: { timeoutMs?: number } = {},
 ): Promise<Answer<orderApi.OrderView>> {
-  return await eventually(
-    async () => {
-      const answer = await customer.placeOrder(order);
-      const code = answer.body.error?.code;
-      if (answer.status >= 500 || answer.status === 429 || code === 'REQUEST_IN_PROGRESS') {
-        throw new Error(`the outcome is unknown: ${answer.status} ${code}`);
-      }
-      return answer;
-    },
-    { timeoutMs, intervalMs: 250 },
-  );
+  return definiteAnswer(() => customer.placeOrder(order), { timeoutMs, intervalMs: 250 });
+}
+
+/** The order that a test is about, placed however busy the platform is. */
+export async function placedOrder(customer: Customer, items: Items): Promise<orderApi.OrderView> {
+  return expectStatus(await placeUntilKnown(customer, { request_id: randomUUID(), items }), 201);
 }
 
 /** Runs `work` over the items, `limit` at a time, and keeps the order of the results. */

@@ -6,6 +6,7 @@ import {
   inbox,
   newProduct,
   orderBecomes,
+  placedOrder,
   platformAt,
   quantityBecomes,
   shop,
@@ -24,8 +25,8 @@ describe('the life of an order, in time-lapse', function () {
     const product = await newProduct(10);
     const customer = await shop.newCustomer();
     const items = [{ product_id: product.id, quantity: 2 }];
-    const unpaid = expectStatus(await customer.placeOrder({ items }), 201);
-    const paid = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity: 3 }] }), 201);
+    const unpaid = await placedOrder(customer, items);
+    const paid = await placedOrder(customer, [{ product_id: product.id, quantity: 3 }]);
     await orderBecomes(customer, paid.id, { stock: 'reserved' });
     await orderBecomes(customer, unpaid.id, { stock: 'reserved' });
     await quantityBecomes(product.id, 5);
@@ -77,7 +78,7 @@ describe('the life of an order, in time-lapse', function () {
   it('refuses payment of an expired order with its state, and a second payment too', async () => {
     const product = await newProduct(2);
     const customer = await shop.newCustomer();
-    const order = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity: 1 }] }), 201);
+    const order = await placedOrder(customer, [{ product_id: product.id, quantity: 1 }]);
     await orderBecomes(customer, order.id, { stock: 'reserved' });
     expectStatus(await customer.cancel(order.id), 200);
     const refused = await customer.pay(order.id);

@@ -3,7 +3,7 @@ import type { orderApi, paymentApi, productApi } from '@punctual/contracts';
 import { type Customer, eventually, expectStatus } from '@punctual/testing';
 import { type Attempt, CARDS, cardOf, payThroughOrders, payThroughPayments, tally } from './pay-attempts.ts';
 import { type Ledger, type OwnedOrder, openLedger } from './payment-books.ts';
-import { newCustomers, newProduct, orderBecomes, platformAt, quantityBecomes } from './platform.ts';
+import { newCustomers, newProduct, orderBecomes, placedOrder, platformAt, quantityBecomes } from './platform.ts';
 
 /** A day of the shop's calendar lasts sixteen seconds. */
 const SCALE = 5_400;
@@ -105,7 +105,7 @@ describe(`${ATTEMPTS} parallel attempts to pay one order while its expiry strike
   async function orderBeforeExpiry(owner: Customer, { leadMs, card }: Burst) {
     const items = [{ product_id: product.id, quantity: 1 }];
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-      const order = expectStatus(await owner.placeOrder({ items }), 201);
+      const order = await placedOrder(owner, items);
       await orderBecomes(owner, order.id, { stock: 'reserved' });
       const expiresMs = Date.parse(order.expires_at);
       await instant(() => expiresMs - leadMs());

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { type Customer, eventually, expectStatus } from '@punctual/testing';
+import { type Customer, eventually } from '@punctual/testing';
 import {
   hourMs,
   inbox,
   newProduct,
   orderBecomes,
+  placedOrder,
   platformAt,
   platformReady,
   quantityBecomes,
@@ -39,7 +40,7 @@ describe('RabbitMQ away from hour 3 to hour 13', function () {
 async function playOutage({ stop, start }: { stop(): Promise<void>; start(): Promise<void> }): Promise<void> {
   const product = await newProduct(5);
   const customer = await shop.newCustomer();
-  const order = expectStatus(await customer.placeOrder({ items: [{ product_id: product.id, quantity: 2 }] }), 201);
+  const order = await placedOrder(customer, [{ product_id: product.id, quantity: 2 }]);
   await orderBecomes(customer, order.id, { stock: 'reserved' });
   await mailArrives(customer, /is reserved for you/);
   const createdMs = Date.parse(order.created_at);

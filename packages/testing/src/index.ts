@@ -1,3 +1,4 @@
+export { definiteAnswer } from './definite-answer.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { type GraphqlEvents, openGraphqlEvents } from './graphql-events.ts';
 export { type GrpcRefusal, grpcRefusal, type TestGrpcClientOptions, testGrpcClient } from './grpc-client.ts';

@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { authApi, ErrorBody, orderApi, Paging, paymentApi, productApi } from '@punctual/contracts';
+import { definiteAnswer } from './definite-answer.ts';
 import type { InboxClient } from './inbox-client.ts';
 
 /** What the gateway answered. `body` is undefined for an answer without content. */
 export type Answer<T> = { status: number; headers: Headers; body: { data: T; paging?: Paging } & Partial<ErrorBody> };
 
 export type RequestOptions = { token?: string; body?: unknown; headers?: Record<string, string> };
-export type OrderRequest = Partial<orderApi.PlaceOrderBody> & { items: { product_id: number; quantity: number }[] };
+export type OrderRequest = Partial<orderApi.PlaceOrderBody> & {
+  items: readonly { readonly product_id: number; readonly quantity: number }[];
+};
 
-/** A verified, logged-in customer. */
+/**
+ * A verified, logged-in customer. `request`, `placeOrder`, `pay` and `cancel` give whatever was answered; `order` and `timeline` ask again
+ * while the platform cannot answer.
+ */
 export type Customer = {
   readonly email: string;
   readonly token: string;
@@ -22,7 +28,10 @@ export type Customer = {
   cancel(id: number): Promise<Answer<orderApi.OrderView>>;
 };
 
-/** The shop as a client sees it: through the gateway's public address, and the inbox for codes. */
+/**
+ * The shop as a client sees it: through the gateway's public address, and the inbox for codes. `request` gives whatever was answered; the
+ * others ask again while the platform cannot answer.
+ */
 export type ShopClient = {
   request<T>(method: string, path: string, options?: RequestOptions): Promise<Answer<T>>;
   /** Registers, reads the code from the inbox, verifies and logs in. */
@@ -52,10 +61,7 @@ export function createShopClient({ gatewayUrl, inbox }: { gatewayUrl: string; in
   }
 
   async function login(email: string, password: string): Promise<Customer> {
-    const tokens = expectStatus(
-      await request<authApi.Tokens>('POST', '/auth/login', { body: { email, password } }),
-      200,
-    );
+    const tokens = await sure(200, () => request<authApi.Tokens>('POST', '/auth/login', { body: { email, password } }));
     const token = tokens.access_token;
     const own = <T>(method: string, path: string, options: RequestOptions = {}) =>
       request<T>(method, path, { token, ...options });
@@ -68,8 +74,8 @@ export function createShopClient({ gatewayUrl, inbox }: { gatewayUrl: string; in
         own('POST', '/orders', {
           body: { request_id: randomUUID(), shipping_address: '1 Main Street, Springfield', ...order },
         }),
-      order: async (id) => expectStatus(await own<orderApi.OrderView>('GET', `/orders/${id}`), 200),
-      timeline: async (id) => expectStatus(await own<orderApi.TimelineEntry[]>('GET', `/orders/${id}/timeline`), 200),
+      order: (id) => sure(200, () => own<orderApi.OrderView>('GET', `/orders/${id}`)),
+      timeline: (id) => sure(200, () => own<orderApi.TimelineEntry[]>('GET', `/orders/${id}/timeline`)),
       pay: (id, method) => own('POST', `/orders/${id}/pay`, method === undefined ? {} : { body: { method } }),
       cancel: (id) => own('POST', `/orders/${id}/cancel`),
     };
@@ -80,17 +86,21 @@ export function createShopClient({ gatewayUrl, inbox }: { gatewayUrl: string; in
     login,
     async newCustomer(email = `customer-${randomUUID()}@example.com`) {
       const body = { email, password: CUSTOMER_PASSWORD };
-      expectStatus(await request('POST', '/auth/register', { body }), 201);
+      await sure(201, () => request('POST', '/auth/register', { body }));
       const mail = await inbox.waitForMail(email, (received) => /verification code/.test(received.subject), {
         timeoutMs: CODE_TIMEOUT_MS,
         intervalMs: INBOX_POLL_MS,
       });
       const code = /\b\d{6}\b/.exec(mail.text)?.[0];
-      expectStatus(await request('POST', '/auth/verify', { body: { email, verification_token: code } }), 200);
+      await sure(200, () => request('POST', '/auth/verify', { body: { email, verification_token: code } }));
       return await login(email, CUSTOMER_PASSWORD);
     },
-    product: async (id) => expectStatus(await request<productApi.ProductView>('GET', `/products/${id}`), 200),
+    product: (id) => sure(200, () => request<productApi.ProductView>('GET', `/products/${id}`)),
   };
+}
+
+async function sure<T>(status: number, ask: () => Promise<Answer<T>>): Promise<T> {
+  return expectStatus(await definiteAnswer(ask), status);
 }
 
 /** The data of an answer that must have this status; otherwise an error that shows the whole answer. */
