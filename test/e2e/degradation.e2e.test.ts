@@ -15,8 +15,10 @@ import {
   stack,
 } from './platform.ts';
 
-/** What is refused is refused without waiting for what is away; much more than that on a machine with other work. */
-const QUICKLY_MS = 3_000;
+/** What is refused is refused without waiting for what is away. */
+const QUICKLY_MS = 2_000;
+/** A machine with other work may stand still that long once, and not each time. */
+const ASKS = 3;
 /** A start of a service, its breaker's time, and the pauses of those who wait for it. */
 const BACK = { timeoutMs: 60_000, intervalMs: 250 };
 /** More failures in a row than any breaker takes. */
@@ -187,11 +189,16 @@ async function without(programs: readonly string[], work: () => Promise<void>): 
 }
 
 async function refusedQuickly<T>(ask: () => Promise<Answer<T>>): Promise<void> {
-  const startedMs = performance.now();
-  const answer = await ask();
-  assert.deepEqual([answer.status, answer.body.error?.code], [503, 'UNAVAILABLE'], JSON.stringify(answer.body));
-  assert.ok(Number(answer.headers.get('retry-after')) >= 1, 'it does not say when to come back');
-  assert.ok(performance.now() - startedMs < QUICKLY_MS, `${performance.now() - startedMs} ms`);
+  const tookMs: number[] = [];
+  while (tookMs.length < ASKS) {
+    const startedMs = performance.now();
+    const answer = await ask();
+    assert.deepEqual([answer.status, answer.body.error?.code], [503, 'UNAVAILABLE'], JSON.stringify(answer.body));
+    assert.ok(Number(answer.headers.get('retry-after')) >= 1, 'it does not say when to come back');
+    tookMs.push(Math.round(performance.now() - startedMs));
+    if (Math.min(...tookMs) < QUICKLY_MS) return;
+  }
+  assert.fail(`refused after ${tookMs.join(' ms and ')} ms`);
 }
 
 async function readiness(url: string): Promise<Ready> {

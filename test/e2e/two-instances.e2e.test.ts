@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setInterval } from 'node:timers/promises';
 import { eventually } from '@punctual/testing';
-import { newCustomers, newProduct, platformAt, servicesInNumbers, settings, stack } from './platform.ts';
+import { newProduct, placedOrder, platformAt, servicesInNumbers, settings, shop, stack } from './platform.ts';
 
 const CLIENTS = 8;
 /** Each client asks so often: together well below the gateway's limit for one address. */
@@ -65,13 +65,12 @@ describe('two instances of product', function () {
   });
 
   it('go on serving, as all services do, while etcd is away, and are known when it is back', async () => {
-    const [customer] = await newCustomers(1);
+    const customer = await shop.newCustomer();
     const reads = startReads();
     const stoppedAt = performance.now();
     await stack('stop', 'etcd');
     const product = await newProduct(10);
-    const order = await customer?.placeOrder({ items: [{ product_id: product.id, quantity: 1 }] });
-    assert.equal(order?.status, 201);
+    await placedOrder(customer, [{ product_id: product.id, quantity: 1 }]);
     await eventually(() => assert.ok(performance.now() - stoppedAt > OUTAGE_MS), { timeoutMs: 60_000 });
     assert.equal(await known(), 2);
     await stack('start', 'etcd');
