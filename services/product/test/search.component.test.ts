@@ -136,6 +136,21 @@ describe('searching with OpenSearch', function () {
     await indexed(async () => undefined);
   });
 
+  it('looks at ten words at most, so that many words with many that resemble them are not too much', async () => {
+    // Each two letters from any other at most.
+    const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+    const words = letters.flatMap((first) => letters.map((second) => `kett${first}${second}`));
+    for (let start = 0; start < 4; start += 1) {
+      const some = words.slice(start * 28, (start + 1) * 28).join(' ');
+      const body = { name: some, description: some, price: '1.00', quantity: 1 };
+      assert.equal((await service.call('POST', '/products', { body })).status, 201);
+    }
+    await indexed(async () => assert.equal((await search(service, { max_price: '1' })).total, 4));
+    const q = words.slice(0, 28).join(' ');
+    const { engine, names } = await search(service, { q });
+    assert.deepEqual([engine, names[0]], ['opensearch', q]);
+  });
+
   /** How many searches had this outcome, by the service's own count. */
   async function callsOf(outcome: string): Promise<number> {
     const metrics = await (await fetch(`${service.url}/metrics`)).text();

@@ -8,6 +8,13 @@ export const COUNTED_RESULTS = 10_000;
 const EXCERPT_LENGTH = 160;
 /** Terms that one misspelt word may become; what is spelt alike beyond that is not looked at. */
 const MAX_EXPANSIONS = 30;
+/** As Postgres looks at. With their expansions in two fields they stay below the 1,024 clauses that a query may have. */
+const MAX_WORDS = 10;
+const WORDS = new Intl.Segmenter('und', { granularity: 'word' });
+const HAS_LETTER = /[\p{L}\p{N}]/u;
+/** The scripts in which Unicode leaves the boundaries of words to dictionaries. */
+const WITHOUT_SPACES =
+  /[\p{sc=Thai}\p{sc=Lao}\p{sc=Khmr}\p{sc=Mymr}\p{sc=Tale}\p{sc=Talu}\p{sc=Lana}\p{sc=Tavt}\p{sc=Ahom}]/u;
 const NOT_DELETED = { term: { deleted: false } };
 const EVERYTHING = { match_all: {} };
 
@@ -73,26 +80,39 @@ export function suggestBody(text: string, limit: number): Json {
   };
 }
 
-/** A product matches with three of four words, each with typing errors; words that are spelt right, and in the name, count more. */
+/**
+ * A product matches with three of four words, each in name or description and with typing errors; words that are spelt right, and
+ * in the name, count more. Each word is a query of its own: fields asked for several are asked for all of them, one by one. A name
+ * as it stands matches too, since words that no space sets apart are one word in the index.
+ */
 function textQuery(text: string | undefined): Json {
-  if (text === undefined || text === '') return EVERYTHING;
-  const words = { query: text, fields: ['name^3', 'description'] };
-  return {
+  const words = wordsIn(text ?? '');
+  if (words.length === 0) return EVERYTHING;
+  const fields = ['name^3', 'description'];
+  const spread = {
     bool: {
-      must: [
-        {
-          multi_match: {
-            ...words,
-            fuzziness: 'AUTO',
-            prefix_length: 1,
-            max_expansions: MAX_EXPANSIONS,
-            minimum_should_match: '3<75%',
-          },
-        },
-      ],
-      should: [{ multi_match: { ...words, boost: 2 } }, { match_phrase: { name: { query: text, boost: 2 } } }],
+      should: words.map((word) => ({ multi_match: { query: word, fields, operator: 'and', ...forgiving(word) } })),
+      minimum_should_match: '3<75%',
     },
   };
+  const phrase = { match_phrase: { name: { query: text, boost: 2 } } };
+  return {
+    bool: {
+      must: [{ bool: { should: [spread, phrase], minimum_should_match: 1 } }],
+      should: [{ multi_match: { query: text, fields, boost: 2 } }],
+    },
+  };
+}
+
+/** Each once, ten at most, by the boundaries of Unicode, as the index has them. */
+function wordsIn(text: string): string[] {
+  const parts = [...WORDS.segment(text.toLowerCase())].map(({ segment }) => segment);
+  return [...new Set(parts.filter((part) => HAS_LETTER.test(part)))].slice(0, MAX_WORDS);
+}
+
+/** Of what may become any number of words in the index nothing is forgiven: each would be looked for in all its spellings. */
+function forgiving(word: string): Json {
+  return WITHOUT_SPACES.test(word) ? {} : { fuzziness: 'AUTO', prefix_length: 1, max_expansions: MAX_EXPANSIONS };
 }
 
 function priceFilter({ minPriceMinor, maxPriceMinor }: CatalogQuestion): Json {
