@@ -1,5 +1,7 @@
 import type { Logger } from '@punctual/telemetry';
+import type { DocumentNode } from 'graphql';
 import { createYoga, useExecutionCancellation } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import type { GraphqlContext } from './context.ts';
 import { createErrorMask } from './errors.ts';
 import { documentLimits, type LimitOptions } from './limits.ts';
@@ -26,12 +28,16 @@ export type Engine = { execute(request: EngineRequest, context: ServerContext): 
 /** The engine's own address, which nobody outside sees. */
 const ENDPOINT = 'http://gateway/graphql';
 
+/** Documents that are remembered parsed and validated. Sizes are in characters: a dense document takes 300 bytes for each. */
+const REMEMBERED = { max: 500, maxSize: 50_000, maxEntrySize: 5_000 };
+
 export function createEngine({ logger, ...limits }: LimitOptions & { logger: Logger }): Engine {
   const maskError = createErrorMask(logger);
   const yoga = createYoga<ServerContext>({
     schema: executableSchema<ServerContext>(),
     plugins: [...documentLimits(limits), useExecutionCancellation(), observeOperation(maskError)],
     maskedErrors: { maskError },
+    parserAndValidationCache: { documentCache: rememberedDocuments(), errorCache: FORGETFUL },
     // Node's own: their streams end when the client does.
     fetchAPI: { Request, Response, ReadableStream, TextEncoder, Headers, URL, URLSearchParams },
     // What it would log, the mask has logged; batching, uploads and pages are the edge's to refuse or to show.
@@ -58,3 +64,11 @@ export function createEngine({ logger, ...limits }: LimitOptions & { logger: Log
     },
   };
 }
+
+/** Bounded by size too: what is remembered, anybody may have sent. */
+function rememberedDocuments(): LRUCache<string, DocumentNode> {
+  return new LRUCache({ ...REMEMBERED, sizeCalculation: (_document, text) => text.length });
+}
+
+/** What cannot be parsed is sent once. */
+const FORGETFUL = { get: () => undefined, set: () => undefined };
