@@ -13,7 +13,7 @@ import {
 } from '@punctual/testing';
 import { type CatalogIndex, createCatalogIndex } from '../search/catalog-index.ts';
 import { createCatalogSearcher } from '../search/catalog-searcher.ts';
-import { type Connection, connectOpenSearch } from '../search/connection.ts';
+import { type Connection, connectOpenSearch, SearchUnavailable } from '../search/connection.ts';
 import { toDocument } from '../search/document.ts';
 import { migrations } from '../store/migrations.ts';
 import { loadSearchRows } from '../store/search-rows.ts';
@@ -105,6 +105,29 @@ describe('the search index', function () {
     assert.deepEqual([repaired?.different, repaired?.checksums.index], [[], repaired?.checksums.postgres]);
   });
 
+  it('is not as Postgres has it where it is ahead, as after a restore', async () => {
+    const id = idAt(4);
+    const [row] = (await loadSearchRows(db.primary, [id])).map(toDocument);
+    assert.ok(row);
+    await index.write([{ ...row, version: row.version + 5 }]);
+    assert.deepEqual((await checkIndex(options()))?.different, [id]);
+    await reindexCatalog(options());
+    assert.deepEqual((await checkIndex(options()))?.different, []);
+  });
+
+  it('is not as Postgres has it where a document has the version and something else in it', async () => {
+    const id = idAt(6);
+    const [row] = (await loadSearchRows(db.primary, [id])).map(toDocument);
+    assert.ok(row);
+    const wrong = { ...row.document, price_minor: row.document.price_minor + 1 };
+    await space.request('PUT', `/${index.alias}/_doc/${id}?version=${row.version}&version_type=external_gte`, wrong);
+    const found = await checkIndex(options());
+    assert.deepEqual(found?.different, [id]);
+    assert.notEqual(found?.checksums.postgres, found?.checksums.index);
+    await reindexCatalog(options());
+    assert.deepEqual((await checkIndex(options()))?.different, []);
+  });
+
   it('is built anew while products change, without a failed or empty search, and ends as Postgres is', async () => {
     let running = true;
     let writes = 0;
@@ -183,6 +206,37 @@ describe('the search index', function () {
     const end = new AbortController();
     await assert.rejects(reindexCatalog({ ...options(), signal: end.signal, report: () => end.abort() }));
     assert.deepEqual(await index.indices(), before);
+  });
+
+  it('keeps the index whose swap was carried out and not answered, whether it can be asked or not', async () => {
+    for (const isAway of [false, true]) {
+      const answerLost = {
+        ...index,
+        async swap(name: string) {
+          await index.swap(name);
+          if (isAway) way.cut();
+          throw new SearchUnavailable('the answer was lost');
+        },
+      };
+      const before = await index.live();
+      await assert.rejects(reindexCatalog({ ...options(), index: answerLost }), SearchUnavailable);
+      way.heal();
+      assert.notEqual(await index.live(), before);
+      assert.deepEqual((await checkIndex(options()))?.different, []);
+    }
+  });
+
+  it('leaves alone what only begins as its own', async () => {
+    const others = [
+      `${index.alias}-archive`,
+      `${index.alias}-20260101`,
+      `${index.alias}-x-${index.alias}-20260101000000000`,
+    ];
+    for (const name of others) await space.request('PUT', `/${name}`);
+    const { indexName } = await reindexCatalog(options());
+    assert.deepEqual(await index.indices(), [indexName]);
+    const there = (await space.request('GET', `/${index.alias}-*`)) as Record<string, unknown>;
+    assert.deepEqual(Object.keys(there).sort(), [...others, indexName].sort());
   });
 
   function options(): ReindexOptions {

@@ -7,7 +7,7 @@
  * is written meanwhile is missed: whoever writes, writes to both aliases in one request (see search/catalog-index.ts), so
  * what was read from Postgres before the new index was there is read again here, and what is read later arrives by itself.
  * In whatever order the two come, the versions keep the newer one. The comparison proves it: before the swap, each product
- * has been seen to be in the new index as Postgres had it, or newer.
+ * has been seen to be in the new index as Postgres had it, or between that and what it has become since.
  *
  * One run at a time, by a lease. A run that is killed leaves an index that nobody searches; writers go on filling it until
  * the next run removes it.
@@ -64,7 +64,6 @@ async function rebuild(options: ReindexOptions, lease: Lease): Promise<ReindexRe
   await removeOthers(index, report);
   const indexName = index.nameAt(clock());
   await index.create(indexName);
-  let isLive = false;
   try {
     await fill({ db, index, report, proceed });
     report('merging the segments of the new index');
@@ -74,12 +73,12 @@ async function rebuild(options: ReindexOptions, lease: Lease): Promise<ReindexRe
     requireEqual(comparison);
     proceed();
     await index.swap(indexName);
-    isLive = true;
     await removeOthers(index, report);
     return { indexName, ...comparison };
-  } finally {
+  } catch (error) {
     // Without the lease, what is there may be another run's.
-    if (!isLive && lease.isHeld()) await index.remove([indexName]);
+    if (lease.isHeld()) await removeUnlessLive(index, indexName);
+    throw error;
   }
 }
 
@@ -108,6 +107,12 @@ async function fill(run: {
     }
     if (isOver) return;
   }
+}
+
+/** A swap may have been carried out though it failed here. What nobody can tell is kept; the next run removes it. */
+async function removeUnlessLive(index: CatalogIndex, name: string): Promise<void> {
+  const live = await index.live().catch(() => name);
+  if (live !== name) await index.remove([name]);
 }
 
 /** Every index but the one that is searched. */

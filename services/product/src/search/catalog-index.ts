@@ -10,13 +10,15 @@
  */
 import { z } from 'zod';
 import { type Connection, SearchRefused, SearchUnavailable } from './connection.ts';
-import type { VersionedDocument } from './document.ts';
+import { type DocumentState, digestOf, type VersionedDocument } from './document.ts';
 import { type IndexShape, indexDefinition } from './index-definition.ts';
 
 const NOT_FOUND = 404;
 const CONFLICT = 409;
+/** The end of an index's name, as `nameAt` makes it: to the millisecond. */
+const MADE_AT = /^\d{17}$/;
 /** More than a window of ids can hold, and what OpenSearch lets a search return at most. */
-const MAX_PAIRS = 10_000;
+const MAX_DOCUMENTS = 10_000;
 /** Millions of products are merged within minutes. */
 const MERGED_WITHIN_MS = 30 * 60_000;
 
@@ -25,8 +27,6 @@ export type Written = {
   /** Refused since the index had the same or a newer version: as it should be. */
   outdated: number;
 };
-
-export type DocumentVersion = { id: number; version: number };
 
 export type CatalogIndex = {
   /** The alias that is searched. */
@@ -37,7 +37,7 @@ export type CatalogIndex = {
   write(documents: readonly VersionedDocument[], options?: { nextOnly?: boolean }): Promise<Written>;
   /** The index behind `products`; undefined when there is none yet. */
   live(): Promise<string | undefined>;
-  /** Every index of this catalog: the live one, and what runs that were killed have left. */
+  /** Every index that was made here: the live one, and what runs that were killed have left. */
   indices(): Promise<string[]>;
   /** An empty index behind `products-next`. */
   create(name: string): Promise<void>;
@@ -49,7 +49,7 @@ export type CatalogIndex = {
   /** Lets searches see what has been written so far. */
   refresh(alias: string): Promise<void>;
   /** Live documents with ids above `afterId`, up to and with `lastId`, in order. */
-  versions(alias: string, range: { afterId: number; lastId: number }): Promise<DocumentVersion[]>;
+  documents(alias: string, range: { afterId: number; lastId: number }): Promise<DocumentState[]>;
   nameAt(at: Date): string;
 };
 
@@ -59,8 +59,10 @@ const itemResult = z.object({
 });
 const bulkAnswer = z.object({ items: z.array(z.object({ index: itemResult })).default([]) });
 const aliasAnswer = z.record(z.string(), z.object({ aliases: z.record(z.string(), z.unknown()) }));
-const versionsAnswer = z.object({
-  hits: z.object({ hits: z.array(z.object({ _id: z.string(), _version: z.number() })) }),
+const documentsAnswer = z.object({
+  hits: z.object({
+    hits: z.array(z.object({ _id: z.string(), _version: z.number(), _source: z.record(z.string(), z.unknown()) })),
+  }),
 });
 const anything = z.unknown();
 
@@ -75,6 +77,7 @@ export function createCatalogIndex({
 }): CatalogIndex {
   const alias = `${prefix}products`;
   const nextAlias = `${alias}-next`;
+  const isOwn = (name: string): boolean => name.startsWith(`${alias}-`) && MADE_AT.test(name.slice(alias.length + 1));
 
   async function aliases(): Promise<Record<string, readonly string[]>> {
     const found = await connection.request(aliasAnswer, {
@@ -116,7 +119,7 @@ export function createCatalogIndex({
       return written;
     },
     async indices() {
-      return Object.keys(await aliases());
+      return Object.keys(await aliases()).filter(isOwn);
     },
     async create(name) {
       const definition = { ...indexDefinition(shape), aliases: { [nextAlias]: {} } };
@@ -148,20 +151,23 @@ export function createCatalogIndex({
     async refresh(target) {
       await connection.request(anything, { method: 'POST', path: `/${target}/_refresh` });
     },
-    async versions(target, { afterId, lastId }) {
-      const { hits } = await connection.request(versionsAnswer, {
+    async documents(target, { afterId, lastId }) {
+      const { hits } = await connection.request(documentsAnswer, {
         method: 'POST',
         path: `/${target}/_search`,
         body: {
-          size: MAX_PAIRS,
+          size: MAX_DOCUMENTS,
           version: true,
-          _source: false,
           track_total_hits: false,
           query: { bool: { filter: [{ term: { deleted: false } }, { range: { id: { gt: afterId, lte: lastId } } }] } },
           sort: [{ id: 'asc' }],
         },
       });
-      return hits.hits.map(({ _id, _version }) => ({ id: Number(_id), version: _version }));
+      return hits.hits.map(({ _id, _version, _source }) => ({
+        id: Number(_id),
+        version: _version,
+        digest: digestOf(_source),
+      }));
     },
     nameAt: (at) => `${alias}-${at.toISOString().replaceAll(/\D/g, '')}`,
   };

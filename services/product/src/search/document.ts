@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { documentVersion } from '../domain/document-version.ts';
 import type { Product } from '../domain/product.ts';
@@ -20,6 +21,9 @@ export const productDocument = z.object({
 export type ProductDocument = z.infer<typeof productDocument>;
 
 export type VersionedDocument = { document: ProductDocument; version: number };
+
+/** A document as comparisons see it: `digest` is of all that is in it. */
+export type DocumentState = { id: number; version: number; digest: string };
 
 export type Indexed = { product: Product; available: number; stockVersion: number };
 
@@ -45,4 +49,10 @@ export function toDocument({ product, available, stockVersion }: Indexed): Versi
       deleted: product.deletedAt !== null,
     },
   };
+}
+
+/** Equal for equal content, in whatever order its fields stand. */
+export function digestOf(document: Readonly<Record<string, unknown>>): string {
+  const fields = Object.entries(document).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(fields)).digest('base64');
 }

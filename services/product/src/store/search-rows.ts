@@ -26,18 +26,6 @@ export async function countProducts(db: Queryable): Promise<number> {
   return row?.products ?? 0;
 }
 
-export type Versions = { id: number; version: number; stockVersion: number };
-
-/** The next products behind an id that are in the catalog, with their versions. */
-export async function nextVersions(db: Queryable, afterId: number, limit: number): Promise<Versions[]> {
-  return await rows<Versions>(
-    db,
-    `SELECT id, version, stock_version AS "stockVersion" FROM products JOIN stock ON product_id = id
-     WHERE deleted_at IS NULL AND id > :afterId ORDER BY id LIMIT :limit`,
-    { afterId, limit },
-  );
-}
-
 function toSearchRow({ available, stock_version, ...row }: Row): SearchRow {
   return { product: toProduct(row), available, stockVersion: stock_version };
 }
