@@ -26,6 +26,7 @@ export const ERROR_MEANINGS = {
   RATE_LIMITED: 'Too many requests; Retry-After says when to come back.',
   TOO_MANY_OPEN_ORDERS: 'The customer has as many unpaid orders as are allowed.',
   INTERNAL: 'A mistake on our side, of which the answer tells nothing; `request_id` finds it in the log.',
-  UNAVAILABLE: 'Something that is needed is away or busy, and nothing was done; Retry-After says when to come back.',
-  TIMEOUT: 'There was no answer in time; whether it was done is not known.',
+  UNAVAILABLE:
+    'Something that is needed is away or busy, and nothing was done, or what was decided is done later by itself; Retry-After says when to come back.',
+  TIMEOUT: 'There was no answer; whether it was done is not known.',
 } as const satisfies Record<ErrorCode, string>;

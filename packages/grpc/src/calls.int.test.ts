@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ProductServiceDefinition } from '@punctual/contracts/grpc/product';
 import { AppError, unavailable } from '@punctual/http';
 import { DependencyUnavailable } from '@punctual/resilience';
 import { currentContext, parseTraceparent, runWithContext } from '@punctual/telemetry';
 import { eventually, tcpProxy } from '@punctual/testing';
+import { Status } from 'nice-grpc';
 import {
   changingResolver,
   HOST,
@@ -13,9 +18,13 @@ import {
   type TestClient,
   type TestServer,
 } from '../test/grpc-fixture.ts';
+import { runInCall } from './incoming-call.ts';
 
 /** Conditions that depend on load, on machines that are busy. */
 const PATIENT = { timeoutMs: 40_000 };
+
+/** The product that takes its time. */
+const SLOW = 7;
 
 /** Ends at the given place in the test, so that nothing is waited for by time. */
 const gate = () => Promise.withResolvers<void>();
@@ -33,6 +42,7 @@ describe('A call', function () {
   this.timeout(60_000);
   const servers: TestServer[] = [];
   const clients: TestClient[] = [];
+  const closing: (() => void)[] = [];
 
   const serve = async (calls: Partial<ProductCalls>, overrides: Parameters<typeof startServer>[1] = {}) => {
     const started = await startServer(calls, overrides);
@@ -46,6 +56,7 @@ describe('A call', function () {
   };
   afterEach(async () => {
     for (const client of clients.splice(0)) client.close();
+    for (const close of closing.splice(0)) close();
     await Promise.all(servers.splice(0).map(({ server }) => server.stop()));
   });
 
@@ -95,7 +106,8 @@ describe('A call', function () {
       });
       const client = connect(server.address);
       assert.equal(await codeOf(client.calls.getProduct({ id: 1 }, { timeoutMs: 1_000 })), 'TIMEOUT');
-      assert.equal(await innerCode, 'TIMEOUT');
+      // By its deadline, or since its caller has gone, whichever is noticed first.
+      assert.match((await innerCode) ?? '', /^(?:TIMEOUT|UNAVAILABLE)$/);
       release.resolve();
     });
 
@@ -127,10 +139,31 @@ describe('A call', function () {
       return { address: started.server.address, attempts: () => attempts };
     };
 
+    /** Answers with a status of gRPC's and not a word of ours, as a proxy does that has lost its server. */
+    async function speechless() {
+      let attempts = 0;
+      const server = createServer();
+      server.on('stream', (stream) => {
+        attempts += 1;
+        const headers = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': Status.UNAVAILABLE };
+        stream.respond(headers, { endStream: true });
+      });
+      server.listen(0, HOST);
+      await once(server, 'listening');
+      closing.push(() => server.close());
+      return { address: `${HOST}:${(server.address() as AddressInfo).port}`, attempts: () => attempts };
+    }
+
     it('with UNAVAILABLE is tried three times when that does no harm', async () => {
-      const target = await failing(() => unavailable('database'));
+      const target = await speechless();
       assert.equal(await codeOf(connect(target.address).calls.getProduct({ id: 1 })), 'UNAVAILABLE');
       assert.equal(target.attempts(), 3);
+    });
+
+    it('with UNAVAILABLE that the service says is tried once, since it knows when to come back', async () => {
+      const target = await failing(() => unavailable('database'));
+      assert.equal(await codeOf(connect(target.address).calls.getProduct({ id: 1 })), 'UNAVAILABLE');
+      assert.equal(target.attempts(), 1);
     });
 
     it('with a refusal is tried once', async () => {
@@ -142,20 +175,61 @@ describe('A call', function () {
     });
 
     it('with UNAVAILABLE is tried once when its method does not say that it may be repeated', async () => {
-      const target = await failing(() => unavailable('database'));
+      const target = await speechless();
       const client = connect(target.address, { definition: UNMARKED });
-      assert.equal(await codeOf(client.calls.getProduct({ id: 1 })), 'UNAVAILABLE');
+      assert.equal(await codeOf(client.calls.getProduct({ id: 1 })), 'TIMEOUT', 'it may have been done');
       assert.equal(target.attempts(), 1);
+      const away = connect(`${HOST}:1`, { definition: UNMARKED });
+      assert.equal(await codeOf(away.calls.getProduct({ id: 1 })), 'UNAVAILABLE', 'it was not sent');
     });
 
     it('opens the breaker, and a refusal does not', async () => {
-      const refusing = await failing(() => new AppError({ code: 'NOT_FOUND', message: 'no' }));
-      const refused = connect(refusing.address, { guard: { breakAfter: 2 } });
-      for (let n = 0; n < 5; n += 1) assert.equal(await codeOf(refused.calls.getProduct({ id: 1 })), 'NOT_FOUND');
+      for (const code of ['NOT_FOUND', 'UNAVAILABLE', 'TIMEOUT'] as const) {
+        const refusing = await failing(() => new AppError({ code, message: 'no' }));
+        const refused = connect(refusing.address, { guard: { breakAfter: 2 } });
+        for (let n = 0; n < 5; n += 1) assert.equal(await codeOf(refused.calls.getProduct({ id: 1 })), code);
+      }
       const away = connect(`${HOST}:1`, { guard: { breakAfter: 2 } });
       for (let n = 0; n < 2; n += 1) assert.equal(await codeOf(away.calls.getProduct({ id: 1 })), 'UNAVAILABLE');
       const error = await failure(away.calls.getProduct({ id: 1 }));
       assert.ok(error instanceof DependencyUnavailable && error.reason === 'breaker_open');
+    });
+
+    it('does not open the breaker when it waited for its turn, or its caller had less time than it takes, or left', async () => {
+      const release = gate();
+      let held = release.promise;
+      let begun = 0;
+      const { server } = await serve({
+        async getProduct({ id }) {
+          begun += 1;
+          if (id === SLOW) await held;
+          return {};
+        },
+      });
+      const hasBegun = (count: number) => eventually(() => assert.equal(begun, count));
+      const client = connect(server.address, { guard: { breakAfter: 1, concurrency: 1 } });
+      const slow = client.calls.getProduct({ id: SLOW });
+      await hasBegun(1);
+      const waiting = codeOf(client.calls.getProduct({ id: 1 }, { timeoutMs: 20 }));
+      await delay(40);
+      release.resolve();
+      await slow;
+      assert.equal(await waiting, 'UNAVAILABLE', 'it was not made');
+      assert.equal(begun, 1);
+
+      const hung = gate();
+      held = hung.promise;
+      const { signal } = new AbortController();
+      const incoming = { deadlineAtMs: Date.now() + 100, signal };
+      assert.equal(await runInCall(incoming, () => codeOf(client.calls.getProduct({ id: SLOW }))), 'TIMEOUT');
+      const abort = new AbortController();
+      const before = begun;
+      const left = codeOf(client.calls.getProduct({ id: SLOW }, { signal: abort.signal }));
+      await hasBegun(before + 1);
+      abort.abort();
+      assert.equal(await left, 'UNAVAILABLE');
+      hung.resolve();
+      await client.calls.getProduct({ id: 1 });
     });
 
     it('for want of an address fails at once', async () => {

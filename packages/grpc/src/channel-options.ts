@@ -5,7 +5,7 @@ import { RESOLVER_OPTION } from './service-resolver.ts';
 
 /** The first attempt and those after it. */
 const MAX_ATTEMPTS = 3;
-/** The library waits a random part of these, so that clients do not come back all at once. */
+/** The library waits a fifth more or less, at random, so that clients do not come back all at once. */
 const FIRST_BACKOFF = '0.02s';
 const MAX_BACKOFF = '0.2s';
 const BACKOFF_FACTOR = 2;

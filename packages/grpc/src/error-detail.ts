@@ -1,6 +1,6 @@
 import { ERROR_GRPC_STATUS, isErrorCode } from '@punctual/contracts';
 import { ErrorDetail } from '@punctual/contracts/grpc/common';
-import { AppError, unauthenticated, unavailable } from '@punctual/http';
+import { AppError, internalError, timedOut, unauthenticated, unavailable } from '@punctual/http';
 import { Status } from 'nice-grpc';
 
 /** Details that are longer stay behind: trailers have a limit, and an error beyond it would not arrive at all. */
@@ -47,16 +47,25 @@ export function decodeError(bytes: Uint8Array): AppError | undefined {
   }
 }
 
-/** A call that failed without a word of the service: the connection, the server's library or the deadline ended it. */
-export function transportError(service: string, status: Status, cause: unknown): AppError {
-  if (status !== Status.DEADLINE_EXCEEDED) return unavailable(service, undefined, cause);
-  return new AppError({
-    code: 'TIMEOUT',
-    message: 'The service did not answer in time.',
-    details: { dependency: service },
-    retryable: true,
-    cause,
-  });
+/** What gRPC's library says of a message or a method; asked again, it would say the same. */
+const REFUSED_BY_LIBRARY: ReadonlySet<Status> = new Set([
+  Status.INVALID_ARGUMENT,
+  Status.RESOURCE_EXHAUSTED,
+  Status.UNIMPLEMENTED,
+]);
+
+/**
+ * A call that ended without a word of the service: the connection, the library or the deadline ended it. `isUndone`: it was not sent, or
+ * may be made again.
+ */
+export function errorWithoutWord(
+  service: string,
+  { status, isUndone, error }: { status: Status; isUndone: boolean; error: unknown },
+): AppError {
+  if (REFUSED_BY_LIBRARY.has(status)) return internalError(error);
+  return status !== Status.DEADLINE_EXCEEDED && isUndone
+    ? unavailable(service, undefined, error)
+    : timedOut(service, error);
 }
 
 function detailsJsonOf(details: unknown): string {

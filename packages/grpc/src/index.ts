@@ -5,8 +5,9 @@ export {
   type GrpcCalls,
   type GrpcClient,
   type GrpcClientOptions,
-  isCallFailure,
   isUnanswered,
+  judgeCall,
 } from './client.ts';
+export { outsideCall } from './incoming-call.ts';
 export { parseId, parseIds, parseMessage, parseWindow } from './parse-message.ts';
 export { createGrpcServer, type GrpcServer, type GrpcServerOptions, type GrpcService } from './server.ts';

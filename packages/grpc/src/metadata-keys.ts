@@ -6,5 +6,7 @@ export const REQUEST_ID = 'x-request-id';
 export const CORRELATION_ID = 'x-correlation-id';
 export const TRACEPARENT = 'traceparent';
 export const RETRY_AFTER = 'retry-after';
+/** Trailer, gRPC's own: whether and when to try again. */
+export const RETRY_PUSHBACK = 'grpc-retry-pushback-ms';
 /** Trailer: the whole error, a message ErrorDetail. */
 export const ERROR_DETAIL = 'punctual-error-bin';

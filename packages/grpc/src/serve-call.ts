@@ -13,7 +13,7 @@ import { type CallExtra, readCaller } from './caller.ts';
 import { encodeError, grpcStatusOf, retryAfterSecondsOf } from './error-detail.ts';
 import { runInCall } from './incoming-call.ts';
 import { deadlineAtMsOf } from './incoming-deadline.ts';
-import { ERROR_DETAIL, RETRY_AFTER } from './metadata-keys.ts';
+import { ERROR_DETAIL, RETRY_AFTER, RETRY_PUSHBACK } from './metadata-keys.ts';
 import type { ServiceTokens } from './service-tokens.ts';
 import { UnreadableMessage } from './wire-definition.ts';
 
@@ -27,6 +27,8 @@ export type ServeCallOptions = {
 
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SERVER_ERRORS_FROM = 500;
+/** Any negative number, by gRFC A6. */
+const NEVER = '-1';
 
 type CallState = { status: Status; userId: number | undefined; service: string | undefined };
 
@@ -72,7 +74,7 @@ export function serveCall(options: ServeCallOptions): ServerMiddleware<CallExtra
 
     const carried = incomingContext((name) => textOf(context, name));
     const deadlineAtMs = deadlineAtMsOf(context.metadata);
-    return await runWithContext(carried, () => runInCall({ deadlineAtMs }, answer));
+    return await runWithContext(carried, () => runInCall({ deadlineAtMs, signal: context.signal }, answer));
   };
 
   function failed(thrown: unknown, context: CallContext, state: CallState, method: string): ServerError {
@@ -90,6 +92,8 @@ export function serveCall(options: ServeCallOptions): ServerMiddleware<CallExtra
     context.trailer.set(ERROR_DETAIL, encodeError(error));
     const retryAfterSeconds = retryAfterSecondsOf(error);
     if (retryAfterSeconds > 0) context.trailer.set(RETRY_AFTER, String(retryAfterSeconds));
+    // What we say is an answer: only what nobody has said anything of is for the caller's library to repeat.
+    context.trailer.set(RETRY_PUSHBACK, NEVER);
     return new ServerError(state.status, error.message);
   }
 

@@ -12,7 +12,7 @@ import {
   type GrpcClientOptions,
   type GrpcServer,
   type GrpcServerOptions,
-  isCallFailure,
+  judgeCall,
 } from '../src/index.ts';
 
 export const SERVICE_KEY = 'a-key-that-only-tests-know-0123456789';
@@ -124,7 +124,7 @@ export function startClient(to: Resolver | string, { guard, ...overrides }: Clie
     timeoutMs: 20_000,
     concurrency: 1_000,
     breakAfter: 1_000,
-    isFailure: isCallFailure,
+    judge: judgeCall,
     ...guard,
   });
   const client = createGrpcClient({

@@ -136,6 +136,17 @@ export function rateLimited(retryAfterSeconds: number, message = 'Too many reque
   });
 }
 
+/** 504 TIMEOUT: a dependency was asked and gave no answer; what was asked of it may have been done. */
+export function timedOut(dependency: string, cause?: unknown): AppError {
+  return new AppError({
+    code: 'TIMEOUT',
+    message: 'There was no answer in time. Whether it was done is not known.',
+    details: { dependency },
+    retryable: true,
+    cause,
+  });
+}
+
 /** 503 UNAVAILABLE: a dependency that this request needs is away; nothing was accepted. */
 export function unavailable(dependency: string, retryAfterSeconds = 1, cause?: unknown): AppError {
   return new AppError({

@@ -1,6 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { ERROR_STATUS, type ErrorBody, type ErrorCode } from '@punctual/contracts';
-import { AppError, unavailable, validationFailed } from './app-error.ts';
+import { AppError, timedOut, unavailable, validationFailed } from './app-error.ts';
 import { sendJson, sendText } from './respond.ts';
 
 /** What Postgres says when it is away, full, starting, stopping or read-only: the request may succeed later. */
@@ -20,8 +20,8 @@ const unavailableCodes: ReadonlySet<string> = new Set([
 /**
  * Gives every thrown value its HTTP answer. Errors of others are told by their shape, so that commands and stores need
  * not know HTTP: an error whose `code` is one of the API's is what it says, with its `message` and `details`;
- * `retryable: true` or the code of a lost connection is 503, to be tried again after its `retryAfterSeconds`. Whatever
- * else is undefined, for the caller to hide behind a 500.
+ * `retryable: true` or the code of a lost connection is 503, to be tried again after its `retryAfterSeconds`, or 504 when
+ * its `reason` is `timeout`. Whatever else is undefined, for the caller to hide behind a 500.
  */
 export function toAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
@@ -39,6 +39,7 @@ export function toAppError(error: unknown): AppError | undefined {
   const isRetryable = ('retryable' in error && error.retryable === true) || unavailableCodes.has(code);
   if (!isRetryable) return undefined;
   const dependency = 'dependency' in error && typeof error.dependency === 'string' ? error.dependency : 'backend';
+  if ('reason' in error && error.reason === 'timeout') return timedOut(dependency, error);
   return unavailable(dependency, retryAfterSecondsOf(error), error);
 }
 

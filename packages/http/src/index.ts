@@ -10,6 +10,7 @@ export {
   payloadTooLarge,
   preconditionRequired,
   rateLimited,
+  timedOut,
   unauthenticated,
   unavailable,
   unprocessable,

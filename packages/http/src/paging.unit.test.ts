@@ -38,6 +38,17 @@ describe('pagingLinks', () => {
     assert.deepEqual([total_pages, links.prev, links.next, links.last], [0, null, null, '/orders?page=1']);
   });
 
+  it('leads to no page beyond what can be paged through', () => {
+    const pageOf = (page: number, limit: number) =>
+      pagingLinks(requestFor(`/orders?page=${page}`), { page, limit, totalItems: 12_345, maxItems: 10_000 });
+    const last = pageOf(100, 100);
+    assert.deepEqual([last.total_items, last.total_pages], [12_345, 100]);
+    assert.deepEqual([last.links.next, last.links.last], [null, '/orders?page=100']);
+    assert.equal(pageOf(99, 100).links.next, '/orders?page=100');
+    // 142 pages of 70 are 9,940: one more would lead beyond.
+    assert.deepEqual([pageOf(142, 70).total_pages, pageOf(142, 70).links.next], [142, null]);
+  });
+
   it('leads back to the last page from beyond it', () => {
     const { links } = pagingLinks(requestFor('/orders?page=9'), { page: 9, limit: 10, totalItems: 15 });
     assert.deepEqual([links.prev, links.next], ['/orders?page=2', null]);

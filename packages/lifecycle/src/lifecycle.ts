@@ -35,6 +35,38 @@ export class StopError extends AggregateError {
   }
 }
 
+/**
+ * Several as one: started in order, stopped all at the same time. For servers, each of which takes what the others no longer take until it
+ * is told to stop as well, and may need most of the time to finish.
+ */
+export function together(name: string, components: readonly Component[]): Component {
+  const started: Component[] = [];
+  async function stop(): Promise<void> {
+    const ends = await Promise.allSettled(started.map((component) => component.stop()));
+    const failures = ends.flatMap((end, index) =>
+      end.status === 'rejected' ? [{ component: started[index]?.name ?? name, error: end.reason as unknown }] : [],
+    );
+    if (failures.length > 0) throw new StopError(failures);
+  }
+  return {
+    name,
+    async start() {
+      for (const component of components) {
+        started.push(component);
+        try {
+          await component.start();
+        } catch (error) {
+          started.pop();
+          // Whoever starts us stops only what has started.
+          await Promise.allSettled([stop()]);
+          throw error;
+        }
+      }
+    },
+    stop,
+  };
+}
+
 /** `stopTimeoutMs` bounds the stop of all components together. */
 export function lifecycle(
   logger: Logger,

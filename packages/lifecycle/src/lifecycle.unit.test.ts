@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { silentLogger } from '@punctual/telemetry';
-import { type Component, lifecycle, StopError } from './lifecycle.ts';
+import { type Component, lifecycle, StopError, together } from './lifecycle.ts';
 
 function recorder() {
   const log: string[] = [];
@@ -97,5 +97,44 @@ describe('lifecycle', () => {
     gate.resolve();
     await Promise.all([starting, stopping]);
     assert.deepEqual(log, ['stop database']);
+  });
+});
+
+describe('components together', () => {
+  it('start in order, and stop at the same time', async () => {
+    const { log, component } = recorder();
+    const httpHasStopped = Promise.withResolvers<void>();
+    const grpc = component('grpc', {
+      async stop() {
+        await httpHasStopped.promise;
+        log.push('stop grpc');
+      },
+    });
+    const http = component('http', {
+      async stop() {
+        log.push('stop http');
+        httpHasStopped.resolve();
+      },
+    });
+    const servers = together('servers', [grpc, http]);
+    await servers.start();
+    await servers.stop();
+    assert.deepEqual(log, ['start grpc', 'start http', 'stop http', 'stop grpc']);
+  });
+
+  it('stop what was started when a start fails', async () => {
+    const { log, component } = recorder();
+    const failing = component('http', { start: () => Promise.reject(new Error('port taken')) });
+    await assert.rejects(together('servers', [component('grpc'), failing]).start(), { message: 'port taken' });
+    assert.deepEqual(log, ['start grpc', 'stop grpc']);
+  });
+
+  it('name what did not stop, and stop the rest', async () => {
+    const { log, component } = recorder();
+    const failing = component('http', { stop: () => Promise.reject(new Error('stuck')) });
+    const servers = together('servers', [failing, component('grpc')]);
+    await servers.start();
+    await assert.rejects(servers.stop(), (error) => error instanceof StopError && error.components.join() === 'http');
+    assert.deepEqual(log, ['start http', 'start grpc', 'stop grpc']);
   });
 });

@@ -31,12 +31,17 @@ export type Breaker = {
   readonly state: BreakerState;
   /** A ticket, or undefined when the call must not be made. Every ticket is given back once, with what came of the call. */
   admit(): Ticket | undefined;
-  /** `unknown`: the caller gave up before anything could be said of the dependency. */
-  settle(ticket: Ticket, outcome: 'answered' | 'failed' | 'unknown'): void;
+  settle(ticket: Ticket, outcome: CallOutcome): void;
   /** Whole seconds until a call is let through again; 0 unless it is open. */
   retryAfterSeconds(): number;
   reset(): void;
 };
+
+/**
+ * What a call tells of its dependency. A refusal is the sign of life that an answer is; `unknown`: the caller gave up before anything
+ * could be said.
+ */
+export type CallOutcome = 'answered' | 'failed' | 'unknown';
 
 /** The number of the state that let the call through. */
 export type Ticket = number & { readonly isTicket: unique symbol };

@@ -1,4 +1,4 @@
-/** A call that got no answer, or was not made at all. HTTP and gRPC answer it with UNAVAILABLE. */
+/** A call that got no answer, or was not made at all. HTTP and gRPC answer it with TIMEOUT or UNAVAILABLE. */
 export class DependencyUnavailable extends Error {
   override readonly name = 'DependencyUnavailable';
   readonly retryable = true;

@@ -3,6 +3,7 @@ export {
   type BreakerConfig,
   type BreakerOptions,
   type BreakerState,
+  type CallOutcome,
   createBreaker,
   type Ticket,
 } from './breaker.ts';

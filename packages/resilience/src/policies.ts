@@ -8,7 +8,7 @@ import {
   retry,
   TaskCancelledError,
 } from 'cockatiel';
-import { type Breaker, type BreakerConfig, type BreakerState, createBreaker } from './breaker.ts';
+import { type Breaker, type BreakerConfig, type BreakerState, type CallOutcome, createBreaker } from './breaker.ts';
 import { DependencyUnavailable } from './dependency-unavailable.ts';
 import { withinTime } from './within-time.ts';
 
@@ -22,8 +22,8 @@ export type PolicyOptions = {
   readonly queue?: number;
   /** Failures in a row that open the breaker; default 5. */
   readonly breakAfter?: number;
-  /** Whether an error says that the dependency is in trouble; refusals are answers. Every error by default. */
-  readonly isFailure?: (error: unknown) => boolean;
+  /** What an error of the work tells of the dependency; `failed` by default. */
+  readonly judge?: (error: unknown) => CallOutcome;
 };
 
 /** Guards the calls of one dependency. */
@@ -48,7 +48,7 @@ export type Policies = {
 };
 
 type Attempts = { execute<T>(attempt: () => Promise<T>): Promise<T> };
-type Outcome = 'answered' | 'refused' | 'failed' | DependencyUnavailable['reason'];
+type Outcome = CallOutcome | 'refused' | DependencyUnavailable['reason'];
 
 const RETRY_FIRST_DELAY_MS = 20;
 const RETRY_MAX_DELAY_MS = 500;
@@ -75,7 +75,7 @@ export function createPolicies(
 
 function createPolicy(
   breaker: Breaker,
-  { timeoutMs, retries = 0, concurrency, queue = concurrency, isFailure = () => true }: PolicyOptions,
+  { timeoutMs, retries = 0, concurrency, queue = concurrency, judge = () => 'failed' }: PolicyOptions,
   measured: Measurements,
 ): Policy {
   const { dependency } = breaker;
@@ -97,7 +97,10 @@ function createPolicy(
 
   function outcomeOf(error: unknown): Outcome {
     if (error instanceof DependencyUnavailable && error.dependency === dependency) return error.reason;
-    return reasonOf(error) ?? (isFailure(error) ? 'failed' : 'refused');
+    const reason = reasonOf(error);
+    if (reason !== undefined) return reason;
+    const outcome = judge(error);
+    return outcome === 'answered' ? 'refused' : outcome;
   }
 
   async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -108,8 +111,7 @@ function createPolicy(
       breaker.settle(ticket, 'answered');
       return answer;
     } catch (error) {
-      // A refusal is the sign of life that an answer is.
-      breaker.settle(ticket, outcomeOf(error) === 'refused' ? 'answered' : 'failed');
+      breaker.settle(ticket, reasonOf(error) === undefined ? judge(error) : 'failed');
       throw error;
     }
   }
@@ -127,11 +129,22 @@ function createPolicy(
     async execute(work) {
       const startedMs = performance.now();
       let outcome: Outcome = 'answered';
+      let made: unknown;
+      const once = async () => {
+        try {
+          return await attempt(work);
+        } catch (error) {
+          if (outcomeOf(error) !== 'breaker_open') made = error;
+          throw error;
+        }
+      };
       try {
         // What an open breaker refuses does not wait for its turn.
         if (breaker.state === 'open') throw unavailable('breaker_open');
-        return await room.execute(() => retrying.execute(() => attempt(work)));
-      } catch (error) {
+        return await room.execute(() => retrying.execute(once));
+      } catch (refused) {
+        // The attempt that opened the breaker may have done the work, so it is that which the caller is told of.
+        const error = made ?? refused;
         outcome = outcomeOf(error);
         const reason = reasonOf(error);
         throw reason === undefined ? error : unavailable(reason, error);

@@ -10,7 +10,8 @@ import {
   type PolicyOptions,
 } from './index.ts';
 
-const OPEN_MS = 40;
+/** Longer than a busy machine stands still between two lines of a test. */
+const OPEN_MS = 400;
 const CONFIG: BreakerConfig = {
   CIRCUIT_BREAKER_MAX_REQUESTS: 3,
   CIRCUIT_BREAKER_INTERVAL: 60_000,
@@ -19,7 +20,7 @@ const CONFIG: BreakerConfig = {
 const OPTIONS: PolicyOptions = { timeoutMs: 10_000, concurrency: 100, queue: 0, breakAfter: 2 };
 
 class Refused extends Error {}
-const isFailure = (error: unknown) => !(error instanceof Refused);
+const judge = (error: unknown) => (error instanceof Refused ? 'answered' : 'failed');
 const fail = () => Promise.reject(new Error('connection lost'));
 const refuse = () => Promise.reject(new Refused('no such thing'));
 const answer = () => Promise.resolve('answer');
@@ -106,7 +107,7 @@ describe('a policy', () => {
     });
 
     it('counts refusals as answers: they do not open it, and between failures they are signs of life', async () => {
-      const made = policy({ isFailure });
+      const made = policy({ judge });
       for (let call = 0; call < 5; call += 1) await assert.rejects(made.execute(refuse), Refused);
       await assert.rejects(made.execute(fail));
       await assert.rejects(made.execute(refuse), Refused);
@@ -114,8 +115,21 @@ describe('a policy', () => {
       assert.equal(made.state, 'closed');
     });
 
+    it('learns nothing from a call that its caller gave up', async () => {
+      const left = new Error('the caller left');
+      const leave = () => Promise.reject(left);
+      const judgeLeft = (error: unknown) => (error === left ? 'unknown' : 'failed');
+      const made = policy({ judge: judgeLeft });
+      for (let call = 0; call < 5; call += 1) await assert.rejects(made.execute(leave), left);
+      assert.equal(made.state, 'closed');
+      await assert.rejects(made.execute(fail));
+      await assert.rejects(made.execute(leave), left);
+      await assert.rejects(made.execute(fail));
+      assert.equal(made.state, 'open', 'it is no sign of life either');
+    });
+
     it('closes with trials that are refused', async () => {
-      const made = await halfOpened({ isFailure });
+      const made = await halfOpened({ judge });
       for (let call = 0; call < 3; call += 1) await assert.rejects(made.execute(refuse), Refused);
       assert.equal(made.state, 'closed');
     });
@@ -140,7 +154,7 @@ describe('a policy', () => {
           async (maxTrials, steps) => {
             const config = { ...CONFIG, CIRCUIT_BREAKER_MAX_REQUESTS: maxTrials, CIRCUIT_BREAKER_TIMEOUT: 1 };
             const own = createPolicies(config, { logger: silentLogger(), metrics: createMetrics('test') });
-            const made = own.create('stock', { ...OPTIONS, breakAfter: 1, isFailure });
+            const made = own.create('stock', { ...OPTIONS, breakAfter: 1, judge });
             await assert.rejects(made.execute(fail));
             await eventually(() => assert.equal(made.state, 'half_open'), { intervalMs: 1 });
             const underWay: PromiseWithResolvers<string>[] = [];
@@ -210,7 +224,7 @@ describe('a policy', () => {
         attempts += 1;
         return attempts === 1 ? fail() : refuse();
       };
-      await assert.rejects(policy({ retries: 5, isFailure }).execute(failingOnce), Refused);
+      await assert.rejects(policy({ retries: 5, judge }).execute(failingOnce), Refused);
       assert.equal(attempts, 2);
     });
 
@@ -221,8 +235,20 @@ describe('a policy', () => {
         return fail();
       };
       const made = policy({ retries: 9 });
-      await assert.rejects(made.execute(failing), unavailable('breaker_open', 1));
+      // Not that the breaker is open, which would say that the work was not done.
+      await assert.rejects(made.execute(failing), /connection lost/);
       assert.equal(attempts, 2);
+      assert.equal(made.state, 'open');
+    });
+
+    it('are none of what the caller gave up', async () => {
+      let attempts = 0;
+      const leaving = () => {
+        attempts += 1;
+        return fail();
+      };
+      await assert.rejects(policy({ retries: 5, judge: () => 'unknown' }).execute(leaving), /connection lost/);
+      assert.equal(attempts, 1);
     });
 
     it('each have a time limit of their own', async () => {
@@ -258,7 +284,7 @@ describe('a policy', () => {
   });
 
   it('shows its state, changes and calls as metrics', async () => {
-    const made = await opened({ isFailure });
+    const made = await opened({ judge });
     assert.equal(await metric('circuit_breaker_state', { dependency: 'stock' }), 2);
     await assert.rejects(made.execute(answer));
     await eventually(() => assert.equal(made.state, 'half_open'));

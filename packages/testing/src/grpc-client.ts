@@ -39,7 +39,7 @@ export function testGrpcClient<const Definition extends ServiceDefinition>({
     service: SERVICE,
     from: 'gateway',
     resolver: createStaticResolver({ [SERVICE]: [{ http: NOWHERE, grpc: address }] }),
-    policy: policies.create(SERVICE, { timeoutMs: TIMEOUT_MS, concurrency: CONCURRENCY, isFailure: () => false }),
+    policy: policies.create(SERVICE, { timeoutMs: TIMEOUT_MS, concurrency: CONCURRENCY, judge: () => 'answered' }),
     serviceKey,
     timeoutMs: TIMEOUT_MS,
     logger,

@@ -10,7 +10,7 @@ import {
   readServiceDocs,
   type Verifier,
 } from '@punctual/http';
-import { lifecycle } from '@punctual/lifecycle';
+import { lifecycle, together } from '@punctual/lifecycle';
 import { createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
 import { type Database, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createLogger, createMetrics, type Logger, type Metrics } from '@punctual/telemetry';
@@ -124,11 +124,10 @@ export async function buildApp(
       logger,
       metrics,
     });
-  if (grpc !== undefined) app.add(grpc);
   const docs = readServiceDocs(SERVICE);
   const http = createHttpApp({ service: SERVICE, logger, metrics, verifier, routes, readiness, mapError, docs });
   const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
-  app.add(server);
+  app.add(together('servers', grpc === undefined ? [server] : [grpc, server]));
   if (role !== 'worker') app.add(coordination.registration({ http: () => server.port, grpc: () => grpc?.address }));
   return {
     start: () => app.start(),

@@ -55,7 +55,7 @@ export function createSmtpSender(options: {
     timeoutMs: options.sendTimeoutMs,
     concurrency: options.connections,
     breakAfter: BREAK_AFTER,
-    isFailure: (error) => !isAboutTheMail(error) || error.responseCode === SERVER_IS_CLOSING,
+    judge: (error) => (isAboutTheMail(error) && error.responseCode !== SERVER_IS_CLOSING ? 'answered' : 'failed'),
   });
 
   return {

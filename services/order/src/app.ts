@@ -2,9 +2,9 @@ import { scaleTime } from '@punctual/config';
 import { OrderServiceDefinition } from '@punctual/contracts/grpc/order';
 import { ProductServiceDefinition } from '@punctual/contracts/grpc/product';
 import { createCoordination, ORDER_TIMERS, type OrderTimers } from '@punctual/coordination';
-import { createGrpcClient, createGrpcServer, type GrpcServer, isCallFailure } from '@punctual/grpc';
+import { createGrpcClient, createGrpcServer, type GrpcServer, judgeCall } from '@punctual/grpc';
 import { createHttpApp, createVerifier, httpServer, type ReadinessCheck, readServiceDocs } from '@punctual/http';
-import { lifecycle } from '@punctual/lifecycle';
+import { lifecycle, together } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRabbit, createRelay, shopTopology } from '@punctual/messaging';
 import { type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createPolicies } from '@punctual/resilience';
@@ -151,7 +151,7 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
       policy: policies.create('product', {
         timeoutMs: PRODUCT_TIMEOUT_MS,
         concurrency: PRODUCT_CONCURRENCY,
-        isFailure: isCallFailure,
+        judge: judgeCall,
       }),
       serviceKey,
       timeoutMs: PRODUCT_TIMEOUT_MS,
@@ -198,7 +198,6 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
       logger,
       metrics,
     });
-    components.add(grpc);
   }
   const http = createHttpApp({
     service: SERVICE,
@@ -212,7 +211,7 @@ export function buildApp(config: OrderConfig, { role, logger = loggerOf(config),
     docs: readServiceDocs(SERVICE),
   });
   const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
-  components.add(server);
+  components.add(together('servers', grpc === undefined ? [server] : [grpc, server]));
   if (role !== 'worker')
     components.add(coordination.registration({ http: () => server.port, grpc: () => grpc?.address }));
   return {

@@ -1,7 +1,7 @@
 import { paymentApi } from '@punctual/contracts';
 import { type Payment, PaymentServiceDefinition, PaymentStatus } from '@punctual/contracts/grpc/payment';
 import type { Resolver } from '@punctual/coordination';
-import { createGrpcClient, isCallFailure } from '@punctual/grpc';
+import { createGrpcClient, judgeCall } from '@punctual/grpc';
 import { AppError, unavailable } from '@punctual/http';
 import type { Policies } from '@punctual/resilience';
 import type { Logger, Metrics } from '@punctual/telemetry';
@@ -11,8 +11,6 @@ import type { PaymentDesk, PaymentFacts, PaymentRequest } from './commands/pay-o
 const DEPENDENCY = 'payment';
 /** Beyond what the payment service gives its provider, so that its answer is heard. */
 const TIMEOUT_MS = 8_000;
-/** The policy ends a call that takes too long; the deadline, a little later, tells the payment service to stop as well. */
-const DEADLINE_MS = TIMEOUT_MS + 500;
 const CONCURRENCY = 64;
 const QUEUE = 256;
 
@@ -44,7 +42,7 @@ export function createPaymentDesk({
     timeoutMs: TIMEOUT_MS,
     concurrency: CONCURRENCY,
     queue: QUEUE,
-    isFailure: isOutage,
+    judge: judgeCall,
   });
   const { calls, connect, close } = createGrpcClient({
     ...options,
@@ -52,7 +50,7 @@ export function createPaymentDesk({
     service: DEPENDENCY,
     from: 'order',
     policy,
-    timeoutMs: DEADLINE_MS,
+    timeoutMs: TIMEOUT_MS,
   });
 
   /** An order has one live payment: when there is one already, perhaps of a call that died, it is the one to go on with. */
@@ -86,14 +84,6 @@ export function createPaymentDesk({
     connect,
     close,
   };
-}
-
-/** Whether the payment service itself is in trouble: what it says of its provider, or of the order, is an answer. */
-function isOutage(error: unknown): boolean {
-  if (!isCallFailure(error)) return false;
-  const details = error instanceof AppError ? error.details : undefined;
-  if (typeof details !== 'object' || details === null || !('dependency' in details)) return true;
-  return details.dependency === DEPENDENCY;
 }
 
 /** An answer that says less than it must is as good as none. */

@@ -1,5 +1,5 @@
 import type { Product, ProductServiceDefinition } from '@punctual/contracts/grpc/product';
-import type { GrpcCalls } from '@punctual/grpc';
+import { type GrpcCalls, outsideCall } from '@punctual/grpc';
 import { unavailable } from '@punctual/http';
 import type { Logger } from '@punctual/telemetry';
 import { copyOfProduct } from './commands/copy-products.ts';
@@ -27,7 +27,8 @@ export function createProductCatalog({
   const askedAtMs = new Map<number, number>();
 
   async function fetchProducts(ids: readonly number[]): Answer {
-    const { products } = await calls.batchGetProducts({ ids: [...ids] });
+    // Shared, so it does not end with the order that happens to ask first.
+    const { products } = await outsideCall(() => calls.batchGetProducts({ ids: [...ids] }));
     return new Map(products.map((product) => [product.id, product]));
   }
 

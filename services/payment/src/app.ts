@@ -2,7 +2,7 @@ import { PaymentServiceDefinition } from '@punctual/contracts/grpc/payment';
 import { createCoordination } from '@punctual/coordination';
 import { createGrpcServer, type GrpcServer } from '@punctual/grpc';
 import { createHttpApp, createVerifier, httpServer, type ReadinessCheck, readServiceDocs } from '@punctual/http';
-import { lifecycle } from '@punctual/lifecycle';
+import { lifecycle, together } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRelay } from '@punctual/messaging';
 import { type Database, type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createPolicies, createWorkerPool } from '@punctual/resilience';
@@ -178,7 +178,6 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
       logger,
       metrics,
     });
-    components.add(grpc);
   }
   const extend = role === 'worker' ? undefined : webhookRoute(createReceiveWebhook({ ...shared, settlePayment }));
   const http = createHttpApp({
@@ -194,7 +193,7 @@ export function buildApp(config: PaymentConfig, options: AppOptions): PaymentApp
     ...(extend === undefined ? {} : { extend }),
   });
   const server = httpServer({ app: http, host: config.HOST, port: config.PORT, logger });
-  components.add(server);
+  components.add(together('servers', grpc === undefined ? [server] : [grpc, server]));
   if (role !== 'worker')
     components.add(coordination.registration({ http: () => server.port, grpc: () => grpc?.address }));
   return {

@@ -1,4 +1,4 @@
-import { AppError, conflict, unauthenticated, unavailable } from '@punctual/http';
+import { AppError, conflict, timedOut, unauthenticated, unavailable } from '@punctual/http';
 import {
   IllegalTransition,
   OutcomeUnknown,
@@ -27,9 +27,8 @@ export function createErrorMap(retryAfterSeconds: () => number) {
         requested,
       });
     }
-    if (error instanceof ProviderUnavailable || error instanceof OutcomeUnknown) {
-      return unavailable(PROVIDER, retryAfterSeconds(), error);
-    }
+    if (error instanceof ProviderUnavailable) return unavailable(PROVIDER, retryAfterSeconds(), error);
+    if (error instanceof OutcomeUnknown) return timedOut(PROVIDER, error);
     if (error instanceof WebhookRefused) return unauthenticated('The signature of this webhook is not valid.');
     return undefined;
   };

@@ -1,6 +1,6 @@
 import { type Order, OrderServiceDefinition, OrderStatus, StockState } from '@punctual/contracts/grpc/order';
 import type { Resolver } from '@punctual/coordination';
-import { createGrpcClient, isCallFailure } from '@punctual/grpc';
+import { createGrpcClient, judgeCall } from '@punctual/grpc';
 import { AppError, unavailable } from '@punctual/http';
 import type { Policies } from '@punctual/resilience';
 import type { Logger, Metrics } from '@punctual/telemetry';
@@ -8,8 +8,6 @@ import type { OrderDesk, OrderFacts } from './commands/order-desk.ts';
 
 const DEPENDENCY = 'order';
 const TIMEOUT_MS = 2_000;
-/** The policy ends a call that takes too long; the deadline, a little later, tells the order service to stop as well. */
-const DEADLINE_MS = TIMEOUT_MS + 500;
 const CONCURRENCY = 64;
 const QUEUE = 256;
 
@@ -45,7 +43,7 @@ export function createOrderDesk({
     timeoutMs: TIMEOUT_MS,
     concurrency: CONCURRENCY,
     queue: QUEUE,
-    isFailure: isCallFailure,
+    judge: judgeCall,
   });
   const { calls, connect, close } = createGrpcClient({
     ...options,
@@ -53,7 +51,7 @@ export function createOrderDesk({
     service: DEPENDENCY,
     from: 'payment',
     policy,
-    timeoutMs: DEADLINE_MS,
+    timeoutMs: TIMEOUT_MS,
   });
   return {
     order: async (id, authorization) => factsOf((await calls.getOrder({ id }, { authorization })).order),

@@ -2,7 +2,7 @@ import { ProductServiceDefinition } from '@punctual/contracts/grpc/product';
 import { createCoordination, SEARCH_OPENSEARCH } from '@punctual/coordination';
 import { createGrpcServer } from '@punctual/grpc';
 import { createHttpApp, createVerifier, httpServer, type ReadinessCheck, readServiceDocs } from '@punctual/http';
-import { lifecycle } from '@punctual/lifecycle';
+import { lifecycle, together } from '@punctual/lifecycle';
 import { createInboxPruner, createKafka, createRelay } from '@punctual/messaging';
 import { type Direction, migrate, openDatabase, withDatabase } from '@punctual/postgres';
 import { createPolicies, type Policies } from '@punctual/resilience';
@@ -124,7 +124,6 @@ export function buildApp(config: ServiceConfig, options: AppOptions): App {
     docs: readServiceDocs(SERVICE),
   });
   const server = httpServer({ app, host: config.HOST, port: config.PORT, logger });
-  components.add(server);
   const grpcServer = createGrpcServer({
     service: SERVICE,
     host: config.HOST,
@@ -136,8 +135,8 @@ export function buildApp(config: ServiceConfig, options: AppOptions): App {
     logger,
     metrics,
   });
+  components.add(together('servers', role === 'worker' ? [server] : [grpcServer, server]));
   if (role !== 'worker') {
-    components.add(grpcServer);
     components.add(coordination.registration({ http: () => server.port, grpc: () => grpcServer.address }));
   }
   return {
@@ -214,7 +213,7 @@ function searchThrough({ connection, index }: OpenSearch, policies: Policies, co
     timeoutMs,
     concurrency: config.OPENSEARCH_CONCURRENCY,
     queue: 0,
-    isFailure: (error) => !(error instanceof SearchRefused),
+    judge: (error) => (error instanceof SearchRefused ? 'answered' : 'failed'),
   });
   return { searcher: createCatalogSearcher(connection, { alias: index.alias, timeoutMs }), policy };
 }

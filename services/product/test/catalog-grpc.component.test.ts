@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ProductServiceDefinition } from '@punctual/contracts/grpc/product';
 import { createStaticResolver } from '@punctual/coordination';
-import { createGrpcClient, type GrpcClient, isCallFailure } from '@punctual/grpc';
+import { createGrpcClient, type GrpcClient, judgeCall } from '@punctual/grpc';
 import { AppError } from '@punctual/http';
 import { createPolicies } from '@punctual/resilience';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
@@ -26,7 +26,7 @@ describe('the catalog over gRPC', function () {
     const policy = createPolicies(breaker, { logger, metrics }).create('product', {
       timeoutMs: 10_000,
       concurrency: 10,
-      isFailure: isCallFailure,
+      judge: judgeCall,
     });
     return createGrpcClient({
       definition: ProductServiceDefinition,

@@ -3,7 +3,7 @@ import { OrderServiceDefinition } from '@punctual/contracts/grpc/order';
 import { PaymentServiceDefinition } from '@punctual/contracts/grpc/payment';
 import { ProductServiceDefinition } from '@punctual/contracts/grpc/product';
 import type { Resolver } from '@punctual/coordination';
-import { createGrpcClient, type GrpcCalls, isCallFailure } from '@punctual/grpc';
+import { createGrpcClient, type GrpcCalls, judgeCall } from '@punctual/grpc';
 import type { Policies } from '@punctual/resilience';
 import type { Logger, Metrics } from '@punctual/telemetry';
 
@@ -40,7 +40,7 @@ export function createServices(options: ServicesOptions): Services & { close(): 
     service,
     from: FROM,
     timeoutMs: readTimeoutMs,
-    policy: policies.create(service, { timeoutMs: writeTimeoutMs, concurrency, isFailure: isCallFailure }),
+    policy: policies.create(service, { timeoutMs: writeTimeoutMs, concurrency, judge: judgeCall }),
   });
   const toAuth = to('auth');
   const auth = createGrpcClient({ ...toAuth, definition: AuthServiceDefinition });

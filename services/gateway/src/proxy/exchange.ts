@@ -63,7 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   start(): void {
     const { upstream } = this.#options;
-    this.#deadline = setTimeout(() => this.#giveUp(new DeadlineError('no answer in time')), upstream.timeoutMs);
+    this.#deadline = setTimeout(() => this.#endTime(), upstream.timeoutMs);
     this.#dispatch();
   }
 
@@ -80,7 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#state === 'over') controller.abort(new ClientGoneError());
   }
 
-  /** An upload in progress is the client's time, which the server bounds; the service's time starts with the last byte. */
+  /** The service's time starts anew with every part of an upload that it takes. */
   onBodySent(): void {
     if (this.#state === 'sent') this.#deadline?.refresh();
   }
@@ -159,6 +159,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
+  /** While the service has taken all of an upload that has come, it is the client's time, which our server bounds. */
+  #endTime(): void {
+    const { body } = this.#options;
+    const isWaitingForClient = body.kind === 'stream' && !body.stream.readableEnded && body.stream.readableLength === 0;
+    if (isWaitingForClient) this.#deadline?.refresh();
+    else this.#giveUp(new DeadlineError('no answer in time'));
+  }
+
   #giveUp(error: Error): void {
     if (this.#state === 'over') return;
     const { upstream, method, body, res } = this.#options;
@@ -167,7 +175,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#finish();
       return;
     }
-    const answer = failureAnswer(upstream.name, error);
+    const answer = failureAnswer(upstream.name, method, error);
     // A body beyond the limit is the client's mistake.
     if (answer.status >= 500) this.#options.onUpstreamError(failureKind(error), error);
     if (this.#state === 'answering') {

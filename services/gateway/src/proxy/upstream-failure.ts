@@ -1,4 +1,4 @@
-import { AppError, unavailable } from '@punctual/http';
+import { AppError, timedOut, unavailable } from '@punctual/http';
 
 /** What went wrong between here and a service, for metrics and for the decision to try again. */
 export type FailureKind = 'timeout' | 'refused' | 'reset' | 'bad_answer' | 'other';
@@ -53,11 +53,10 @@ export type Attempt = {
  */
 export function mayRetry({ method, isReplayable, attempt, untried }: Attempt, error: Error): boolean {
   if (!isReplayable || attempt >= MAX_ATTEMPTS) return false;
-  const isSafe = method === 'GET' || method === 'HEAD';
   const kind = failureKind(error);
   // Nobody was reached within the time for a connection: the same address would cost that time again.
   if (kind === 'refused') return untried > 0 || (attempt === 1 && codeOf(error) === 'ECONNREFUSED');
-  return isSafe && kind === 'reset' && attempt === 1;
+  return isSafe(method) && kind === 'reset' && attempt === 1;
 }
 
 /** Whether a failure says that the service is in trouble; anything that it answered does not. */
@@ -66,10 +65,11 @@ export function isOutage(error: Error): boolean {
   return kind === 'refused' || kind === 'reset' || kind === 'timeout';
 }
 
-/** The answer for the client: 504 when time ran out, else 503. */
-export function failureAnswer(upstream: string, error: Error): AppError {
+/** The answer for the client: 504 when what was asked may have been done, which is when time ran out or a connection broke; else 503. */
+export function failureAnswer(upstream: string, method: string, error: Error): AppError {
   if (error instanceof AppError) return error;
-  return failureKind(error) === 'timeout'
+  const kind = failureKind(error);
+  return kind === 'timeout' || (kind === 'reset' && !isSafe(method))
     ? timedOut(upstream, error)
     : unavailable(upstream, RETRY_AFTER_SECONDS, error);
 }
@@ -88,14 +88,9 @@ export function replacementAnswer(
   return new AppError({ code: 'INTERNAL', message: 'Something went wrong on our side.' });
 }
 
-function timedOut(upstream: string, cause?: Error): AppError {
-  return new AppError({
-    code: 'TIMEOUT',
-    message: 'The service did not answer in time. Whether it did what was asked is not known.',
-    details: { dependency: upstream },
-    retryable: true,
-    cause,
-  });
+/** It changes nothing, so it can be asked again. */
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function codeOf(error: Error): string {

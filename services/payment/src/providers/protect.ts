@@ -53,7 +53,7 @@ export function protect(
     breakAfter,
     concurrency,
     queue: concurrency * QUEUE_FACTOR,
-    isFailure: (error) => error instanceof ProviderUnavailable || error instanceof OutcomeUnknown,
+    judge: (error) => (error instanceof ProviderUnavailable || error instanceof OutcomeUnknown ? 'failed' : 'answered'),
   });
 
   async function call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
