@@ -6,11 +6,11 @@ import { type Customer, type RunningOrder, startOrder } from './running-order.ts
 /** Hours that a reminder may say are left: what is left when it is due, and what an hour or more of lateness makes of it. */
 const AT_MOST = [20, 12, 2];
 const MORE_THAN = [12, 4, 0];
-/** A day lasts six seconds: reminders after 1 s, 3 s and 5.5 s. */
-const TIME_SCALE = '14400';
-const DAY_MS = 6_000;
+/** A day lasts twelve seconds: reminders after 2 s, 6 s and 11 s. */
+const TIME_SCALE = '7200';
+const DAY_MS = 12_000;
 /** SWEEP_GRACE and SWEEP_INTERVAL as they are by default, and time for a slow machine. */
-const SWEEP_BOUND_MS = 4_000;
+const SWEEP_BOUND_MS = 8_000;
 const LAMP = { id: 1, name: 'Lamp', priceMinor: 2_500, quantity: 1_000_000 };
 
 type TimerRow = { kind: string; state: string; late_ms: number | null };
@@ -47,7 +47,7 @@ describe('the timers of an order', () => {
   const remindersOf = (id: number) => shop.mailsOf(id, 'mail.payment-reminder');
 
   it('remind of an unpaid order and end it on time, and leave a paid one alone until it is complete', async function () {
-    this.timeout(DAY_MS + 20_000);
+    this.timeout(90_000);
     const unpaid = await placeReserved();
     const paid = await placeReserved();
     await ann.request('POST', `/orders/${paid}/pay`);
@@ -72,7 +72,7 @@ describe('the timers of an order', () => {
           ['reminder-3', { number: 3, of: 3 }],
         ],
       );
-      // A quarter of a second late is an hour of this day.
+      // Half a second late is an hour of this day.
       for (const [index, { data }] of remindersOf(unpaid).entries()) {
         const hoursLeft = hoursIn(String(data.time_left));
         assert.ok(hoursLeft <= (AT_MOST[index] ?? 0) && hoursLeft > (MORE_THAN[index] ?? 0), `${data.time_left} left`);
@@ -91,7 +91,7 @@ describe('the timers of an order', () => {
   });
 
   it('are kept by the sweeper when RabbitMQ has lost everything, once and within its bound', async function () {
-    this.timeout(DAY_MS + 30_000);
+    this.timeout(90_000);
     const id = await placeReserved();
     await eventually(() => assert.equal(remindersOf(id).length, 1), { timeoutMs: DAY_MS });
     await shop.vhost.drop();
