@@ -7,6 +7,8 @@ export type PagingOptions = {
   totalItems: number;
   /** False when there are at least so many; true when absent. */
   totalIsExact?: boolean;
+  /** What pages may lead to; those beyond are refused. No bound when absent. */
+  maxItems?: number;
 };
 
 /** The window that a page is: what queries take, whoever asks. */
@@ -21,8 +23,8 @@ const basePattern = /^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9._~-]+)*\/?$/
  * sets to its public address (`http://localhost:8080/api/v1`); without it they are relative to the root.
  */
 export function pagingLinks(req: IncomingMessage, options: PagingOptions): Paging {
-  const { page, limit, totalItems, totalIsExact = true } = options;
-  const totalPages = Math.ceil(totalItems / limit);
+  const { page, limit, totalItems, totalIsExact = true, maxItems = Number.POSITIVE_INFINITY } = options;
+  const totalPages = Math.min(Math.ceil(totalItems / limit), Math.floor(maxItems / limit));
   const lastPage = Math.max(1, totalPages);
   const url = req.url ?? '/';
   const queryStart = url.indexOf('?');

@@ -6,7 +6,7 @@ import { AppError } from '@punctual/http';
 import { createPolicies } from '@punctual/resilience';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
 import { eventually, TEST_SERVICE_KEY } from '@punctual/testing';
-import { type ProductService, startProductService } from './product-service.ts';
+import { insertProducts, type ProductService, startProductService, whileLocked } from './product-service.ts';
 
 const FOREIGN_KEY = 'a-key-of-somebody-else-0123456789abc';
 
@@ -175,5 +175,26 @@ describe('the catalog over gRPC', function () {
       const { code } = await refusal(client.calls.listProducts(request));
       assert.equal(code, 'VALIDATION_FAILED', JSON.stringify(request));
     }
+  });
+
+  it('says of a search that takes too long that it cannot be had at the moment', async () => {
+    await whileLocked(service, async () => {
+      const { code, details } = await refusal(client.calls.searchProducts({ q: 'lamp' }));
+      assert.deepEqual({ code, details }, { code: 'UNAVAILABLE', details: { dependency: 'search' } });
+    });
+  });
+
+  it('leads to no window beyond the results that can be paged through, as HTTP does', async () => {
+    await insertProducts(service, 10_001);
+    const last = { limit: 100, offset: 9_900 };
+    await eventually(async () => {
+      const { info } = await client.calls.searchProducts({ window: last });
+      assert.deepEqual(info, { total: 10_001, totalIsExact: false, hasMore: false });
+    });
+    const before = await client.calls.searchProducts({ window: { ...last, offset: 9_800 } });
+    assert.equal(before.info?.hasMore, true);
+    const { paging } = (await service.call('GET', '/products/search?limit=100&page=100')).body;
+    assert.deepEqual([paging.total_items, paging.total_pages, paging.links.next], [10_001, 100, null]);
+    assert.equal((await fetch(service.url + paging.links.last)).status, 200);
   });
 });

@@ -179,3 +179,24 @@ export async function startProductService(label: string, search?: SearchSettings
     },
   };
 }
+
+/** Lets no statement read the catalog, on any server, until the work is done. */
+export async function whileLocked({ db }: ProductService, work: () => Promise<void>): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.raw('LOCK TABLE products IN ACCESS EXCLUSIVE MODE');
+    // The replica takes the lock when the log of it arrives, which a commit sends off.
+    await db.primary.raw(`SELECT pg_logical_emit_message(true, 'locked', '')`);
+    await eventually(work);
+  });
+}
+
+/** Many products at once, without their streams. */
+export async function insertProducts({ db }: ProductService, count: number): Promise<void> {
+  await db.primary.raw(
+    `WITH created AS (
+       INSERT INTO products SELECT nextval('product_ids'), 'Rivet ' || n, '', 100, 'USD', 1, 1, now(), now(), NULL
+       FROM generate_series(1, CAST(? AS integer)) n RETURNING id)
+     INSERT INTO stock SELECT id, 1, 0, 0, 1 FROM created`,
+    [count],
+  );
+}

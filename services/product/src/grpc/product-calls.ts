@@ -57,7 +57,8 @@ export function productCalls({
 
     async searchProducts(request) {
       const window = parseWindow(request.window);
-      if (window.offset + window.limit > productApi.MAX_SEARCH_RESULTS) {
+      const end = window.offset + window.limit;
+      if (end > productApi.MAX_SEARCH_RESULTS) {
         const message = `must not lead beyond the first ${productApi.MAX_SEARCH_RESULTS} results`;
         throw validationFailed([{ field: 'window.offset', message }]);
       }
@@ -70,6 +71,7 @@ export function productCalls({
         ...window,
       });
       const { hits, total, totalIsExact, facets } = found;
+      const isNextAllowed = end + window.limit <= productApi.MAX_SEARCH_RESULTS;
       return {
         hits: hits.map(({ product, available, nameHtml, descriptionHtml }) => ({
           product: toMessage({
@@ -80,7 +82,7 @@ export function productCalls({
           nameHighlight: nameHtml,
           descriptionHighlight: descriptionHtml,
         })),
-        info: { total, totalIsExact, hasMore: window.offset + hits.length < total },
+        info: { total, totalIsExact, hasMore: isNextAllowed && window.offset + hits.length < total },
         facets,
         engine: ENGINES[engine],
       };

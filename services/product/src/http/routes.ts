@@ -66,7 +66,7 @@ export function productRoutes({
       const { total: totalItems, totalIsExact } = found;
       return reply({
         data: found.hits.map(toFoundProduct),
-        paging: pagingLinks(req, { page, limit, totalItems, totalIsExact }),
+        paging: pagingLinks(req, { page, limit, totalItems, totalIsExact, maxItems: productApi.MAX_SEARCH_RESULTS }),
         beside: { facets: toFacets(found.facets) },
         headers: answeredBy(engine),
       });

@@ -27,6 +27,14 @@ const PROBED_NAMES = 200;
 
 type Match = 'as they are' | 'alike';
 
+/** Nothing was found in time, and nobody else is left to ask. */
+class SearchTooSlow extends Error {
+  override readonly name = 'SearchTooSlow';
+  readonly code = 'UNAVAILABLE';
+  readonly retryable = true;
+  readonly dependency = 'search';
+}
+
 export async function searchInPostgres(db: Database, question: CatalogQuestion): Promise<CatalogAnswer> {
   const words = wordsOf(question.text ?? '');
   const exact = await bounded(db, (tx) => searchBy(tx, question, words, 'as they are'));
@@ -202,11 +210,16 @@ function orderOf({ sort }: CatalogQuestion, words: readonly string[]): string {
 
 /** On the replica, in a transaction for the sake of its limits. */
 async function bounded<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return await db.replica.transaction(async (tx) => {
-    await tx.raw(`SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
-    await tx.raw(`SET LOCAL pg_trgm.word_similarity_threshold = ${SIMILARITY}`);
-    return await work(tx);
-  });
+  try {
+    return await db.replica.transaction(async (tx) => {
+      await tx.raw(`SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+      await tx.raw(`SET LOCAL pg_trgm.word_similarity_threshold = ${SIMILARITY}`);
+      return await work(tx);
+    });
+  } catch (error) {
+    if (sqlState(error) !== SQLSTATE.queryCanceled) throw error;
+    throw new SearchTooSlow('a statement took too long', { cause: error });
+  }
 }
 
 /** What resembles is a courtesy: an answer without it is better than none. */
@@ -214,7 +227,7 @@ async function unlessTooLong<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (sqlState(error) === SQLSTATE.queryCanceled) return undefined;
+    if (error instanceof SearchTooSlow) return undefined;
     throw error;
   }
 }
