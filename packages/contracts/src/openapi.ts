@@ -36,10 +36,10 @@ export type OpenApiOptions = {
 };
 
 /** What may go wrong with every route of a service. */
-const ALWAYS: readonly ErrorCode[] = ['VALIDATION_FAILED', 'INTERNAL', 'UNAVAILABLE'];
+const ALWAYS: readonly ErrorCode[] = ['VALIDATION_FAILED', 'INTERNAL', 'UNAVAILABLE', 'TIMEOUT'];
 const WITH_BODY: readonly ErrorCode[] = ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 /** What the gateway adds: a token is read on public routes too. */
-export const AT_THE_GATEWAY: readonly ErrorCode[] = ['UNAUTHENTICATED', 'RATE_LIMITED', 'TIMEOUT'];
+export const AT_THE_GATEWAY: readonly ErrorCode[] = ['UNAUTHENTICATED', 'RATE_LIMITED'];
 const RATE_HEADERS: readonly AnswerHeader[] = ['RateLimit', 'RateLimitPolicy'];
 const SUCCESS = { 200: 'Success', 201: 'Created', 202: 'Accepted', 204: 'Done; no content' } as const;
 

@@ -137,7 +137,7 @@ export function gatewayOpenApi(): OpenApiDocument {
 
 function proxied(name: ApiName): PlainOperation[] {
   const { plain }: ServiceApi = serviceApis[name];
-  return plain.map((operation) => ({ ...operation, failures: [...operation.failures, ...AT_THE_GATEWAY] }));
+  return plain.map((operation) => ({ ...operation, failures: [...operation.failures, ...AT_THE_GATEWAY, 'TIMEOUT'] }));
 }
 
 function htmlPage(path: string, id: string, summary: string): PlainOperation {
