@@ -2,7 +2,7 @@ import { RetryLater } from '@punctual/messaging';
 import type { Database } from '@punctual/postgres';
 import type { Metrics } from '@punctual/telemetry';
 import type { CatalogIndex } from '../search/catalog-index.ts';
-import { SearchUnavailable } from '../search/connection.ts';
+import { SearchRefused, SearchUnavailable } from '../search/connection.ts';
 import { toDocument } from '../search/document.ts';
 import { loadSearchRows } from '../store/search-rows.ts';
 
@@ -18,7 +18,7 @@ export type IndexProducts = (changes: readonly CatalogChange[]) => Promise<void>
 /**
  * Makes the command that brings products into the search index as they are now. What was told of them says only which they
  * are: their rows are read from the primary, all of a batch in one statement, so the newest is what is written. Doing it
- * again, or late, changes nothing, since the index refuses what is not newer. Throws RetryLater while OpenSearch is away.
+ * again, or late, changes nothing, since the index refuses what is not newer. Throws RetryLater while OpenSearch is away or refuses.
  */
 export function createProductIndexer({
   db,
@@ -53,7 +53,9 @@ export function createProductIndexer({
         documents.inc({ outcome: 'outdated' }, outdated);
       }
     } catch (error) {
-      if (error instanceof SearchUnavailable) throw new RetryLater(error.message, { cause: error });
+      // A request that is refused, for its rights or its way, says nothing of the products either.
+      const passes = error instanceof SearchUnavailable || error instanceof SearchRefused;
+      if (passes) throw new RetryLater(error.message, { cause: error });
       throw error;
     }
     const now = clock().getTime();

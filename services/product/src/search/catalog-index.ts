@@ -15,6 +15,8 @@ import { type IndexShape, indexDefinition } from './index-definition.ts';
 
 const NOT_FOUND = 404;
 const CONFLICT = 409;
+/** What OpenSearch says of a document that the mapping has no place for. */
+const MISFITS: ReadonlySet<string> = new Set(['mapper_parsing_exception', 'strict_dynamic_mapping_exception']);
 /** The end of an index's name, as `nameAt` makes it: to the millisecond. */
 const MADE_AT = /^\d{17}$/;
 /** More than a window of ids can hold, and what OpenSearch lets a search return at most. */
@@ -28,12 +30,20 @@ export type Written = {
   outdated: number;
 };
 
+/** The index will never take this document as it is. */
+export class DocumentRefused extends Error {
+  override readonly name = 'DocumentRefused';
+}
+
 export type CatalogIndex = {
   /** The alias that is searched. */
   readonly alias: string;
   /** Where reindexing builds. */
   readonly nextAlias: string;
-  /** To `products` and, while there is one, to the index that is being built; or to that alone. */
+  /**
+   * To `products` and, while there is one, to the index that is being built; or to that alone. Throws DocumentRefused for a document
+   * that does not fit.
+   */
   write(documents: readonly VersionedDocument[], options?: { nextOnly?: boolean }): Promise<Written>;
   /** The index behind `products`; undefined when there is none yet. */
   live(): Promise<string | undefined>;
@@ -184,9 +194,8 @@ function writeLines(target: string, { document, version }: VersionedDocument): s
   return [JSON.stringify(action), JSON.stringify(document)];
 }
 
-function failedItem(target: string, { status, error }: z.infer<typeof itemResult>): Error {
+function failedItem(target: string, { error }: z.infer<typeof itemResult>): Error {
   const reason = `${target}: ${error?.type ?? 'unknown'}: ${error?.reason ?? ''}`;
-  // Without its alias there is no index yet; it will be made.
-  if (status === NOT_FOUND || status === 429 || status >= 500) return new SearchUnavailable(reason);
-  return new SearchRefused(status, reason);
+  // Anything else passes: an index that is not there yet will be made, a block lifted, a closed index opened.
+  return MISFITS.has(error?.type ?? '') ? new DocumentRefused(reason) : new SearchUnavailable(reason);
 }
