@@ -20,7 +20,7 @@ export async function saveProductCopies(db: Queryable, copies: readonly ProductC
        (product_id, version, name, price_minor, currency, deleted, available, stock_version)
      SELECT r.* FROM json_to_recordset(CAST(:records AS json))
        AS r (product_id bigint, version integer, name text, price_minor bigint, currency text, deleted boolean,
-             available integer, stock_version bigint)
+             available bigint, stock_version bigint)
      ORDER BY r.product_id
      ON CONFLICT (product_id) DO UPDATE SET
        version = greatest(known.version, excluded.version),

@@ -5,6 +5,7 @@ import { placeOrdersMigration } from './0002-place-orders.ts';
 import { openOrdersMigration } from './0003-open-orders.ts';
 import { paymentsMigration } from './0004-payments.ts';
 import { sharedWakeUpsMigration } from './0005-shared-wake-ups.ts';
+import { wideStockMigration } from './0006-wide-stock.ts';
 
 /** Append only. */
 export const orderMigrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const orderMigrations: readonly Migration[] = [
   paymentsMigration,
   sharedWakeUpsMigration,
   ...receiptMigrations,
+  wideStockMigration,
 ];
