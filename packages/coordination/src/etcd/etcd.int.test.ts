@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
-import { eventually } from '@punctual/testing';
-import { type EtcdServer, etcdCluster } from '../../test/etcd-server.ts';
+import { eventually, tcpProxy } from '@punctual/testing';
+import { type EtcdServer, etcdCluster, etcdServer } from '../../test/etcd-server.ts';
 import { connectEtcd, type Etcd } from './etcd.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const CALLS = 30;
+const RECONNECT_LIMIT_MS = 5_000;
 
 describe('an etcd of three members', function () {
   this.timeout(90_000);
@@ -52,4 +53,34 @@ describe('an etcd of three members', function () {
       watch.close();
     });
   }
+});
+
+describe('an etcd at an address where nobody answered', function () {
+  this.timeout(60_000);
+
+  it('is connected to anew, since what was silent then stays silent', async () => {
+    const server = await etcdServer();
+    await server.start();
+    let connections = 0;
+    const proxy = await tcpProxy(`tcp://${server.endpoint}`, {
+      inspect() {
+        connections += 1;
+        const isLost = connections === 1;
+        return { toServer: (chunk) => (isLost ? undefined : chunk) };
+      },
+    });
+    const etcd = connectEtcd({
+      endpoints: [`127.0.0.1:${proxy.port}`],
+      logger: silentLogger(),
+      metrics: createMetrics('test'),
+    });
+    try {
+      await eventually(() => etcd.list('/'), { timeoutMs: RECONNECT_LIMIT_MS });
+      assert.ok(connections > 1);
+    } finally {
+      etcd.close();
+      await proxy.stop();
+      await server.remove();
+    }
+  });
 });

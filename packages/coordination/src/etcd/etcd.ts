@@ -1,3 +1,6 @@
+// Only for its patch of grpc-js, which knows no time limit of its own for an attempt to connect.
+import 'nice-grpc';
+import { pause } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import {
   CompareResult,
@@ -19,11 +22,16 @@ import { type PrefixWatch, watchPrefix } from './watch-prefix.ts';
 const CALL_TIMEOUT_MS = 3_000;
 /** Shorter than a lease: when one is this late, asking anew is worth more than waiting. */
 const LEASE_CALL_TIMEOUT_MS = 2_000;
-/** etcd refuses pings that come more often than every 5 s. */
+/** etcd refuses pings that come more often than every 5 s; asking finds out sooner that a member hangs. */
 const PING_EVERY_MS = 10_000;
 const PING_TIMEOUT_MS = 3_000;
-/** Between two attempts to connect, and also all the time that an attempt may take. */
+/** How often a process with watches asks whether its member still answers. */
+const PROBE_EVERY_MS = 1_000;
+/** Whether there is such a key does not matter. */
+const PROBED_KEY = Buffer.from('probe');
+/** Between two attempts to connect. */
 const RECONNECT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 1_000;
 
 export type WriteOperation = { put: string; value: string; lease?: string } | { delete: string };
 
@@ -31,15 +39,19 @@ export type WriteOperation = { put: string; value: string; lease?: string } | { 
 export type Precondition = { key: string; revision: string };
 
 /**
- * What a process has of etcd: one member is asked, the others when it gives no answer. It outlives every outage: calls fail with EtcdUnavailable while etcd is away, within
- * their time limits, and watches go on by themselves when it is back. The library's own watchers and leases are not used, since they
- * throw from event handlers, where nobody can catch it, and its breaker would hold calls back for seconds after an outage.
+ * What a process has of etcd: one member is asked, the next one when it gives no answer within its share of the time limit, and watches
+ * move with the calls. It outlives every outage: calls fail with EtcdUnavailable while etcd is away, within their time limits, and
+ * watches go on by themselves when it is back. The library's own watchers and leases are not used, since they throw from event
+ * handlers, where nobody can catch it, and its breaker would hold calls back for seconds after an outage.
  */
 export type Etcd = {
   /** Keys below the prefix, oldest creation first. */
   list(prefix: string): Promise<Snapshot>;
   get(key: string): Promise<Entry | undefined>;
-  /** False when a precondition did not hold; nothing is written then. */
+  /**
+   * False when a precondition did not hold. That may be the doing of this very write, when a member took it without an answer and the
+   * next one was asked: who must know looks for something that only this write leaves.
+   */
   write(operations: readonly WriteOperation[], preconditions?: readonly Precondition[]): Promise<boolean>;
   /** Tells a snapshot now and at every change, for ever. */
   watch(prefix: string, listener: (snapshot: Snapshot) => void): PrefixWatch;
@@ -60,12 +72,15 @@ export type EtcdOptions = {
 export function connectEtcd({ endpoints, logger, metrics }: EtcdOptions): Etcd {
   const members = endpoints.map(connectMember);
   let asked = 0;
+  let left = new AbortController();
   const connected = metrics.gauge({
     name: 'etcd_connected',
     help: 'Whether etcd answered when it was last asked: 1 or 0',
   });
   const failures = metrics.counter({ name: 'etcd_failures_total', help: 'Calls and watches that etcd did not answer' });
   const watches = new Set<PrefixWatch>();
+  const closing = new AbortController();
+  let isProbing = false;
   let isConnected: boolean | undefined;
 
   const noteAnswer = (): void => {
@@ -88,23 +103,48 @@ export function connectEtcd({ endpoints, logger, metrics }: EtcdOptions): Etcd {
     return found;
   }
 
+  /** Of several calls that fail together one moves on, so that none of them passes over a member that is well. */
+  function leave(failed: number): void {
+    if (failed !== asked) return;
+    asked += 1;
+    left.abort();
+    left = new AbortController();
+  }
+
   async function call<T>(
     action: string,
     work: (client: Etcd3, options: { deadline: number }) => Promise<T>,
     timeoutMs = CALL_TIMEOUT_MS,
   ) {
     const deadline = Date.now() + timeoutMs;
-    for (let tried = 1; ; tried += 1) {
+    for (let untried = members.length; ; untried -= 1) {
+      const turn = asked;
+      // A member that hangs leaves their share of the time to the others.
+      const shareMs = (deadline - Date.now()) / untried;
       try {
-        const answer = await work(member(), { deadline });
+        const answer = await work(member(), { deadline: Date.now() + shareMs });
         noteAnswer();
         return answer;
       } catch (error) {
-        asked += 1;
-        if (tried < members.length && Date.now() < deadline) continue;
+        leave(turn);
+        if (untried > 1 && Date.now() < deadline) continue;
         noteFailure(error);
         throw new EtcdUnavailable(action, error);
       }
+    }
+  }
+
+  /** No error tells a watch that its member hangs, or is cut off from the others; a question that needs a majority does. */
+  async function probe(): Promise<void> {
+    if (isProbing) return;
+    isProbing = true;
+    while (!closing.signal.aborted) {
+      try {
+        await call('answer', (client, options) => client.kv.range({ key: PROBED_KEY, count_only: true }, options));
+      } catch {
+        // The call has noted it, and moved the watches.
+      }
+      await pause(PROBE_EVERY_MS, closing.signal);
     }
   }
 
@@ -141,8 +181,12 @@ export function connectEtcd({ endpoints, logger, metrics }: EtcdOptions): Etcd {
       return succeeded;
     },
     watch(prefix, listener) {
+      void probe();
       const watch = watchPrefix({
-        open: () => member().watchClient.watch(),
+        async open() {
+          const { signal } = left;
+          return { stream: await member().watchClient.watch(), left: signal };
+        },
         list,
         prefix,
         listener,
@@ -175,6 +219,7 @@ export function connectEtcd({ endpoints, logger, metrics }: EtcdOptions): Etcd {
       );
     },
     close() {
+      closing.abort();
       for (const watch of watches) watch.close();
       watches.clear();
       for (const client of members) client.close();
@@ -192,6 +237,7 @@ function connectMember(endpoint: string): Etcd3 {
       'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
       'grpc.initial_reconnect_backoff_ms': RECONNECT_MS,
       'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
+      'grpc.min_reconnect_backoff_ms': CONNECT_TIMEOUT_MS,
     },
   });
 }

@@ -16,7 +16,8 @@ const CREATE_TIMEOUT_MS = 3_000;
 export type PrefixWatch = { close(): void };
 
 export type WatchPrefixOptions = {
-  readonly open: () => Promise<IDuplexStream<IWatchRequest, IWatchResponse>>;
+  /** A stream, and what ends it when its member is not asked any more. */
+  readonly open: () => Promise<{ stream: IDuplexStream<IWatchRequest, IWatchResponse>; left: AbortSignal }>;
   readonly list: (prefix: string) => Promise<Snapshot>;
   readonly prefix: string;
   readonly listener: (snapshot: Snapshot) => void;
@@ -46,16 +47,17 @@ export function watchPrefix(options: WatchPrefixOptions): PrefixWatch {
     }
   }
 
-  /** Rejects with the reason why the stream is over. */
+  /** Rejects with the reason why the stream is over; returns when it was closed or its member left. */
   async function follow(first: Snapshot): Promise<void> {
     if (closing.signal.aborted) return;
     const entries = new Map(first.entries.map((entry) => [entry.key, entry]));
     listener(first);
-    const stream = await open();
+    const { stream, left } = await open();
     let createTimer: NodeJS.Timeout | undefined;
     const cancel = Promise.withResolvers<void>();
-    const onClose = (): void => cancel.resolve();
-    closing.signal.addEventListener('abort', onClose);
+    const over = AbortSignal.any([closing.signal, left]);
+    const onOver = (): void => cancel.resolve();
+    over.addEventListener('abort', onOver);
     // Listened to until the stream is gone: an error that comes after the cancellation concerns nobody, but must not be unhandled.
     stream.on('error', (error: unknown) => cancel.reject(error));
     stream.on('end', () => cancel.reject(new Error('the watch ended')));
@@ -75,7 +77,7 @@ export function watchPrefix(options: WatchPrefixOptions): PrefixWatch {
       }
     });
     try {
-      if (closing.signal.aborted) return;
+      if (over.aborted) return;
       createTimer = setTimeout(() => cancel.reject(new Error('the watch was not created in time')), CREATE_TIMEOUT_MS);
       const { start, end } = Range.prefix(prefix);
       const from = String(BigInt(first.revision) + 1n);
@@ -83,7 +85,7 @@ export function watchPrefix(options: WatchPrefixOptions): PrefixWatch {
       await cancel.promise;
     } finally {
       clearTimeout(createTimer);
-      closing.signal.removeEventListener('abort', onClose);
+      over.removeEventListener('abort', onOver);
       stream.cancel();
     }
   }
