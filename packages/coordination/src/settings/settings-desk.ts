@@ -82,13 +82,15 @@ export function createSettingsDesk(
         );
       }
       const note: AuditEntry = { who, when: now().toISOString(), key, from: before.value, to: value };
+      const noteKey = `${auditFolder(prefix)}${note.when}-${randomUUID()}`;
       const operations: WriteOperation[] = [
         value === null ? { delete: folder + key } : { put: folder + key, value: JSON.stringify(value) },
-        { put: `${auditFolder(prefix)}${note.when}-${randomUUID()}`, value: JSON.stringify(note) },
+        { put: noteKey, value: JSON.stringify(note) },
         ...(await oldNotes()),
       ];
       const isDone = await etcd.write(operations, [{ key: folder + key, revision: before.revision }]);
-      if (isDone) return stateOf(key, await etcd.get(folder + key));
+      // A note of this change tells that a member took it without an answer, before another was asked and found its condition broken.
+      if (isDone || (await etcd.get(noteKey)) !== undefined) return stateOf(key, await etcd.get(folder + key));
     }
     throw new EtcdUnavailable('take the change', new Error(`others changed it ${MAX_ATTEMPTS} times meanwhile`));
   }

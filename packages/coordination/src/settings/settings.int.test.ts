@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createMetrics, type Metrics, silentLogger } from '@punctual/telemetry';
-import { eventually, testEtcd } from '@punctual/testing';
+import { eventually, tcpProxy, testEtcd } from '@punctual/testing';
 import { type EtcdServer, etcdServer } from '../../test/etcd-server.ts';
 import { connectEtcd, type Etcd } from '../etcd/etcd.ts';
 import { ORDER_TIMERS, RATE_LIMIT, REGISTRATION_OPEN } from './definitions.ts';
@@ -113,6 +113,43 @@ describe('settings in etcd', function () {
       }
       assert.deepEqual((await desk.get('rate_limit')).value, notes[0]?.to);
     });
+
+    for (const isAsSeen of [false, true]) {
+      const condition = isAsSeen ? ', made under a condition,' : '';
+      it(`are changed once, and said to be, when the answer to a change${condition} is lost`, async () => {
+        const { endpoints } = testEtcd('settings');
+        const endpoint = endpoints[0] ?? '';
+        const { revision } = await desk.set('rate_limit', { per_second: 1, burst: 1 }, BY_ME);
+        let isSilent = false;
+        const proxy = await tcpProxy(`tcp://${endpoint}`, {
+          inspect: () => ({
+            toServer(chunk) {
+              isSilent ||= chunk.includes('"burst":2');
+              return chunk;
+            },
+            toClient: (chunk) => (isSilent ? undefined : chunk),
+          }),
+        });
+        const unheard = connectEtcd({
+          endpoints: [`127.0.0.1:${proxy.port}`, endpoint],
+          logger,
+          metrics: createMetrics('unheard'),
+        });
+        try {
+          const { value } = await createSettingsDesk(unheard, prefix).set(
+            'rate_limit',
+            { per_second: 1, burst: 2 },
+            isAsSeen ? { ...BY_ME, revision } : BY_ME,
+          );
+          assert.ok(isSilent);
+          assert.deepEqual(value, { per_second: 1, burst: 2 });
+          assert.equal((await desk.audit(10)).length, 2);
+        } finally {
+          unheard.close();
+          await proxy.stop();
+        }
+      });
+    }
   });
 
   describe('when etcd is away', () => {
