@@ -11,6 +11,7 @@ import { createRegistration } from './registration.ts';
 import type { Instance, Resolver } from './resolver.ts';
 
 const ROTATION_LIMIT_MS = 5_000;
+const STOP_LIMIT_MS = 1_500;
 /** For processes that have yet to start, on a machine that is busy with other tests. */
 const START = { timeoutMs: 40_000 };
 const PROCESS = join(import.meta.dirname, '../../test/registered-process.ts');
@@ -155,6 +156,19 @@ describe('services that find each other through etcd', function () {
       other.kill('SIGCONT');
       await eventually(() => assert.deepEqual(latest(), ['127.0.0.1:2', '127.0.0.1:3']));
       await registration.stop();
+    });
+
+    it('stop without waiting for it while it hangs', async () => {
+      await server.start();
+      const { latest } = follow(resolverOf(connect(server.endpoint), prefix));
+      const registration = registrationOf(connect(server.endpoint), prefix, 2);
+      await registration.start();
+      await eventually(() => assert.deepEqual(latest(), ['127.0.0.1:2']));
+      server.signal('SIGSTOP');
+      const stoppedAt = performance.now();
+      await registration.stop();
+      const elapsedMs = performance.now() - stoppedAt;
+      assert.ok(elapsedMs < STOP_LIMIT_MS, `it took ${elapsedMs} ms`);
     });
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Component, pause } from '@punctual/lifecycle';
+import { type Component, pause, within } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import type { Etcd } from '../etcd/etcd.ts';
 import { type InstanceRecord, serviceFolder } from './instance-record.ts';
@@ -8,6 +8,8 @@ import { type InstanceRecord, serviceFolder } from './instance-record.ts';
 const LEASE_TTL_SECONDS = 3;
 const KEEP_ALIVE_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 500;
+/** An instance that cannot take its record back by then leaves it to expire. */
+const LEAVE_TIMEOUT_MS = 500;
 /** Between leaving and closing the ports, so that callers have heard of it. */
 const LEAVE_PAUSE_MS = 100;
 
@@ -29,7 +31,7 @@ export type RegistrationOptions = {
  *   absent ── lease granted and record written ──▶ registered ── kept alive every second ──▶ registered
  *   registered ── etcd away ──▶ registered, asked again; the lease may expire meanwhile
  *   registered ── etcd does not know the lease ──▶ absent, at once again
- *   any ── stop ──▶ lease revoked, then a short pause
+ *   any ── stop ──▶ lease revoked, then a short pause; left to expire when etcd is slow
  *
  * Nothing waits for etcd: a service starts and serves without it.
  */
@@ -73,6 +75,11 @@ export function createRegistration(options: RegistrationOptions): Component {
     }
   }
 
+  async function leave(): Promise<void> {
+    await running;
+    if (lease !== undefined) await etcd.revokeLease(lease);
+  }
+
   return {
     name: 'registration',
     start() {
@@ -81,15 +88,13 @@ export function createRegistration(options: RegistrationOptions): Component {
     },
     async stop() {
       stopping.abort();
-      await running;
-      registered.set(0);
-      if (lease === undefined) return;
       try {
-        await etcd.revokeLease(lease);
-        await delay(LEAVE_PAUSE_MS);
+        await within(LEAVE_TIMEOUT_MS, 'taking the registration back', leave());
+        if (lease !== undefined) await delay(LEAVE_PAUSE_MS);
       } catch (error) {
         logger.warn('the registration was not taken back and will expire', { key, error });
       }
+      registered.set(0);
     },
   };
 }
