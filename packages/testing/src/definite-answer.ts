@@ -1,5 +1,5 @@
+import type { Answer } from './answer.ts';
 import { type EventuallyOptions, eventually } from './eventually.ts';
-import type { Answer } from './shop-client.ts';
 
 /** Said of the moment and not of the request: too many at a time, or somebody behind the gateway is away. */
 const PASSING: ReadonlySet<number> = new Set([429, 502, 503, 504]);

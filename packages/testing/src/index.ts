@@ -1,3 +1,4 @@
+export { type Answer, expectStatus } from './answer.ts';
 export { definiteAnswer } from './definite-answer.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { type GraphqlEvents, openGraphqlEvents } from './graphql-events.ts';
@@ -16,11 +17,9 @@ export {
 } from './saga-table.ts';
 export { type Servers, servers } from './servers.ts';
 export {
-  type Answer,
   CUSTOMER_PASSWORD,
   type Customer,
   createShopClient,
-  expectStatus,
   type OrderRequest,
   type ShopClient,
 } from './shop-client.ts';

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { authApi, ErrorBody, orderApi, Paging, paymentApi, productApi } from '@punctual/contracts';
+import type { authApi, orderApi, paymentApi, productApi } from '@punctual/contracts';
+import { type Answer, expectStatus } from './answer.ts';
 import { definiteAnswer } from './definite-answer.ts';
 import type { InboxClient } from './inbox-client.ts';
-
-/** What the gateway answered. `body` is undefined for an answer without content. */
-export type Answer<T> = { status: number; headers: Headers; body: { data: T; paging?: Paging } & Partial<ErrorBody> };
 
 export type RequestOptions = { token?: string; body?: unknown; headers?: Record<string, string> };
 export type OrderRequest = Partial<orderApi.PlaceOrderBody> & {
@@ -101,12 +99,4 @@ export function createShopClient({ gatewayUrl, inbox }: { gatewayUrl: string; in
 
 async function sure<T>(status: number, ask: () => Promise<Answer<T>>): Promise<T> {
   return expectStatus(await definiteAnswer(ask), status);
-}
-
-/** The data of an answer that must have this status; otherwise an error that shows the whole answer. */
-export function expectStatus<T>(answer: Answer<T>, status: number): T {
-  if (answer.status !== status) {
-    throw new Error(`expected status ${status}, got ${answer.status}: ${JSON.stringify(answer.body)}`);
-  }
-  return answer.body?.data;
 }
