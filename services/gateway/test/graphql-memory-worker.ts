@@ -19,10 +19,7 @@ for (let index = 0; index < DOCUMENTS; index += 1) {
   for (const text of [`{ order(id: [${NUMBERS}]) { a${index} } }`, `{ order(id: [${NUMBERS}]) ${index}`]) {
     const body = JSON.stringify({ query: text.padEnd(95_000, '#') });
     const context = { signal, operation: newOperation() } as ServerContext;
-    const answer = await engine.execute(
-      { method: 'POST', query: '', accept: 'application/json', body, signal },
-      context,
-    );
+    const answer = await engine.execute({ method: 'POST', query: '', accept: 'application/json', body }, context);
     await answer.text();
   }
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '@punctual/telemetry';
 import type { DocumentNode } from 'graphql';
-import { createYoga, useExecutionCancellation } from 'graphql-yoga';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { GraphqlContext } from './context.ts';
 import { createErrorMask } from './errors.ts';
@@ -19,10 +19,12 @@ export type EngineRequest = {
   readonly accept: string | undefined;
   /** JSON. */
   readonly body: string | undefined;
-  readonly signal: AbortSignal;
 };
 
-/** Parses, validates and executes; answers JSON or, for a subscription, server-sent events. */
+/**
+ * Parses, validates and executes; answers JSON or, for a subscription, server-sent events. It answers also when the context's signal is
+ * aborted, soon: a stream that is not read then has to be cancelled.
+ */
 export type Engine = { execute(request: EngineRequest, context: ServerContext): Promise<Response> };
 
 /** The engine's own address, which nobody outside sees. */
@@ -35,7 +37,7 @@ export function createEngine({ logger, ...limits }: LimitOptions & { logger: Log
   const maskError = createErrorMask(logger);
   const yoga = createYoga<ServerContext>({
     schema: executableSchema<ServerContext>(),
-    plugins: [...documentLimits(limits), useExecutionCancellation(), observeOperation(maskError)],
+    plugins: [...documentLimits(limits), cancellation, observeOperation(maskError)],
     maskedErrors: { maskError },
     parserAndValidationCache: { documentCache: rememberedDocuments(), errorCache: FORGETFUL },
     // Node's own: their streams end when the client does.
@@ -50,7 +52,7 @@ export function createEngine({ logger, ...limits }: LimitOptions & { logger: Log
     maxRequestBodySize: false,
   });
   return {
-    async execute({ method, query, accept, body, signal }, context) {
+    async execute({ method, query, accept, body }, context) {
       const request = new Request(ENDPOINT + query, {
         method,
         headers: {
@@ -58,11 +60,17 @@ export function createEngine({ logger, ...limits }: LimitOptions & { logger: Log
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         body: body ?? null,
-        signal,
       });
       return await yoga.fetch(request, context);
     },
   };
+}
+
+const cancellation: Plugin<ServerContext> = { onExecute: cancelWithContext, onSubscribe: cancelWithContext };
+
+/** Ends the execution only. Were the signal the Request's, the engine would forget about the answer that it makes meanwhile. */
+function cancelWithContext({ args }: { args: { contextValue: ServerContext; signal?: AbortSignal } }): void {
+  args.signal = args.contextValue.signal;
 }
 
 /** Bounded by size too: what is remembered, anybody may have sent. */

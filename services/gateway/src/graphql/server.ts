@@ -111,24 +111,28 @@ export function graphqlRouter(options: GraphqlServerOptions): Router {
     res.once('close', () => over.abort(new ClientGoneError()));
     const deadline = setTimeout(() => over.abort(timedOut()), options.timeoutMs);
     const caller = { authorization: identity === undefined ? undefined : authorization, clientAddress };
+    const executed = engine.execute(
+      { method, query: target?.query ?? '', accept, body },
+      {
+        identity,
+        tokenExpiresAtMs: identity === undefined ? 0 : tokenExpiryMs(authorization),
+        caller,
+        services,
+        loaders: createLoaders(services, caller),
+        watch,
+        signal,
+        writeTimeoutMs: options.writeTimeoutMs,
+        operation,
+      },
+    );
     try {
-      const executed = engine.execute(
-        { method, query: target?.query ?? '', accept, body, signal },
-        {
-          identity,
-          tokenExpiresAtMs: identity === undefined ? 0 : tokenExpiryMs(authorization),
-          caller,
-          services,
-          loaders: createLoaders(services, caller),
-          watch,
-          signal,
-          writeTimeoutMs: options.writeTimeoutMs,
-          operation,
-        },
-      );
       const answered = await Promise.race([executed, abortOf(signal)]);
       if (answered.status === NOT_ACCEPTABLE) throw notAcceptable();
       return answered;
+    } catch (error) {
+      // What comes too late is read by nobody, and a stream of events would send pings for ever.
+      executed.then((late) => late.body?.cancel()).catch(() => undefined);
+      throw error;
     } finally {
       clearTimeout(deadline);
       count(operation);
