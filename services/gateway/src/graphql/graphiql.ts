@@ -31,7 +31,7 @@ const GRAPHIQL_SECURITY: HelmetOptions = {
   },
 };
 
-type Asset = { readonly type: string; readonly text: string; readonly zipped: Buffer };
+type Asset = { readonly type: string; readonly plain: Buffer; readonly zipped: Buffer };
 
 /**
  * GraphiQL from this machine's own files. @graphql-yoga/render-graphiql brings them as nine megabytes of strings for one page with
@@ -48,14 +48,12 @@ export function graphiql(): { sendPage(res: Response, base: string): void; reado
     if (asset === undefined) throw notFound('resource');
     res.setHeader('cache-control', `public, max-age=${CACHE_SECONDS}`);
     res.setHeader('vary', 'Accept-Encoding');
-    if (!/\bgzip\b/.test(req.headers['accept-encoding'] ?? '')) {
-      sendText(res, 200, asset.text, asset.type);
-      return;
-    }
+    const isZipped = /\bgzip\b/.test(req.headers['accept-encoding'] ?? '');
+    const bytes = isZipped ? asset.zipped : asset.plain;
     res.setHeader('content-type', asset.type);
-    res.setHeader('content-encoding', 'gzip');
-    res.setHeader('content-length', asset.zipped.length);
-    res.end(asset.zipped);
+    if (isZipped) res.setHeader('content-encoding', 'gzip');
+    res.setHeader('content-length', bytes.length);
+    res.end(bytes);
   });
 
   return {
@@ -79,7 +77,10 @@ async function loadAssets(): Promise<Map<string, Asset>> {
     ['graphql.worker.js', SCRIPT, files.graphqlWorker],
   ];
   const loaded = await Promise.all(
-    texts.map(async ([name, type, text]) => [name, { type, text, zipped: await promisify(gzip)(text) }] as const),
+    texts.map(async ([name, type, text]) => {
+      const plain = Buffer.from(text);
+      return [name, { type, plain, zipped: await promisify(gzip)(plain) }] as const;
+    }),
   );
   return new Map(loaded);
 }
