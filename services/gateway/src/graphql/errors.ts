@@ -2,6 +2,7 @@ import { ERROR_STATUS, type ErrorCode } from '@punctual/contracts';
 import { AppError, toAppError } from '@punctual/http';
 import { currentContext, type Logger } from '@punctual/telemetry';
 import { GraphQLError } from 'graphql';
+import { ClientGoneError } from '../proxy/request-body.ts';
 
 /**
  * Every error of the graph, as clients see it: `extensions.code` is the API's code, with what HTTP says beside it. `http` is for
@@ -26,6 +27,8 @@ const CODES_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 };
 const BAD_REQUEST = 400;
+/** With which graphql-js tells the schema to whoever guesses at it. */
+const SUGGESTION = /\s?Did you mean [^?]*\?/g;
 
 /** A refusal of the document itself, before anything is executed. */
 export function refusedDocument(message: string, details: unknown): GraphQLError {
@@ -41,7 +44,8 @@ export function createErrorMask(logger: Logger) {
     if (located !== undefined && isOfGraphql(located)) return coded(located);
     const thrown = located?.originalError ?? error;
     const known = toAppError(thrown);
-    if (known === undefined) {
+    // A client that has left ends what was under way for it, as it may.
+    if (known === undefined && !(thrown instanceof ClientGoneError)) {
       logger.error('a field failed', { request_id: requestId(), path: located?.path?.join('.'), error: thrown });
     }
     return withExtensions(located, known ?? internal(thrown));
@@ -96,6 +100,7 @@ function isOfGraphql(error: GraphQLError): boolean {
 function coded(error: GraphQLError): GraphQLError {
   const { code, http, details } = error.extensions;
   const status = statusOf(http) ?? BAD_REQUEST;
+  error.message = error.message.replace(SUGGESTION, '');
   const isOurs = typeof code === 'string' && Object.hasOwn(ERROR_STATUS, code);
   Object.assign(error.extensions, {
     code: isOurs ? code : (CODES_OF_STATUS[status] ?? 'VALIDATION_FAILED'),
