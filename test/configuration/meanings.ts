@@ -102,14 +102,14 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   GRAPHQL_MAX_ALIASES: 'aliases of a document',
   GRAPHQL_MAX_TOKENS: 'tokens of a document',
   GRAPHQL_MAX_DIRECTIVES: 'directives of a document',
-  GRAPHQL_MAX_COST: 'a field counts 1, one with fields below it 2, and 1.5 times as much for each level further down',
+  GRAPHQL_MAX_COST: 'fields of an answer: what is below a list counts as often as its limit says',
   GRAPHQL_MAX_MUTATIONS: 'fields of a mutation',
   GRAPHQL_BODY_LIMIT: 'the longest body of an operation',
-  GRAPHQL_TIMEOUT: 'of an operation; for a subscription, until its first event',
+  GRAPHQL_TIMEOUT: 'of an operation; for a subscription, until it begins',
   GRAPHQL_READ_TIMEOUT: 'of a call to a service that changes nothing',
   GRAPHQL_WRITE_TIMEOUT: 'of a call to a service that may change something',
   GRAPHQL_SUBSCRIPTIONS: 'subscriptions of this process at a time',
-  GRAPHQL_SUBSCRIPTIONS_PER_CLIENT: 'subscriptions of one user at a time',
+  GRAPHQL_SUBSCRIPTIONS_PER_CLIENT: 'subscriptions of one user at a time, at this process',
   GRAPHQL_INTROSPECTION: 'whether the schema may be asked for; unless stated, outside production only',
 };
 

@@ -27,7 +27,7 @@ const graphqlConfig = {
   GRAPHQL_MAX_ALIASES: integer({ max: 1_000 }).default(15),
   GRAPHQL_MAX_TOKENS: integer({ min: 1, max: 100_000 }).default(2_000),
   GRAPHQL_MAX_DIRECTIVES: integer({ max: 1_000 }).default(20),
-  GRAPHQL_MAX_COST: integer({ min: 1 }).default(2_500),
+  GRAPHQL_MAX_COST: integer({ min: 1 }).default(10_000),
   GRAPHQL_MAX_MUTATIONS: integer({ min: 1, max: 100 }).default(3),
   GRAPHQL_BODY_LIMIT: byteSize().default(100_000),
   GRAPHQL_TIMEOUT: duration().default(15_000),

@@ -37,8 +37,8 @@ describe('the limits of the graph', function () {
   afterEach(() => graph?.stop());
   after(stopTokens);
 
-  async function refuses(document: string, limit: string): Promise<void> {
-    const answer = await graph.ask(document);
+  async function refuses(document: string, limit: string, variables = {}): Promise<void> {
+    const answer = await graph.ask(document, { variables });
     assert.deepEqual([answer.status, codesOf(answer)], [400, ['VALIDATION_FAILED']], JSON.stringify(answer.errors));
     const details = answer.errors?.[0]?.extensions.details as { limit?: string } | null;
     assert.equal(details?.limit, limit);
@@ -85,11 +85,23 @@ describe('the limits of the graph', function () {
   });
 
   it('refuse too many tokens, directives and costs', async () => {
-    graph = await startGraph(shop, { GRAPHQL_MAX_COST: '30' });
+    graph = await startGraph(shop, { GRAPHQL_MAX_COST: '100' });
     await refuses(`{ products { nodes { ${'id '.repeat(2_000)} } } }`, 'tokens');
     await refuses(`{ products ${'@skip(if: false) '.repeat(21)} { pageInfo { total } } }`, 'directives');
-    await refuses(`{ products { nodes { ${aliases(14, 'id')} name price } } }`, 'cost');
+    await refuses('{ products { nodes { id name price currency } } }', 'cost');
     assert.deepEqual(codesOf(await graph.ask('{ products { nodes { id name price } } }')), []);
+  });
+
+  it('refuse long lists of many fields, though their length is in a variable and the document is known', async () => {
+    graph = await startGraph(shop);
+    const list = 'products(limit: $limit) { nodes { id name description price currency quantity } }';
+    const document = `query ($limit: Int) { ${aliases(15, list)} }`;
+    await refuses(document, 'cost', { limit: 100 });
+    assert.equal(await metricValue(graph.gateway.metrics, 'graphql_operations_total', { outcome: 'refused' }), 1);
+    assert.deepEqual(codesOf(await graph.ask(document, { variables: { limit: 1 } })), []);
+    const calls = graph.calls.length;
+    const again = await graph.ask(document, { variables: { limit: 100 } });
+    assert.deepEqual([again.status, graph.calls.length], [400, calls]);
   });
 
   it('refuse a body that is too long, no JSON, or no document', async () => {
@@ -154,6 +166,22 @@ describe('the limits of the graph', function () {
     assert.equal(graph.calls.length, 0);
   });
 
+  it('refuse variables that are nested deeply', async () => {
+    graph = await startGraph(shop);
+    const nest = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    const post = async (levels: number) => {
+      const response = await fetch(`${graph.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: `{"query":"{ __typename }","variables":{"a":${nest(levels)}}}`,
+      });
+      const { errors } = (await response.json()) as { errors?: { extensions: { details: unknown } }[] };
+      return [response.status, errors?.[0]?.extensions.details];
+    };
+    assert.deepEqual(await post(30), [200, undefined]);
+    assert.deepEqual(await post(45_000), [400, [{ field: 'variables', message: 'is nested too deeply' }]]);
+  });
+
   it('let the schema be asked for, and hide it when told to', async () => {
     graph = await startGraph(shop);
     const query = '{ __schema { queryType { name } } }';
@@ -163,8 +191,15 @@ describe('the limits of the graph', function () {
       graph = await startGraph(shop, env as Record<string, string>);
       const hidden = await graph.ask(query);
       assert.deepEqual([hidden.status, new Set(codesOf(hidden))], [400, new Set(['VALIDATION_FAILED'])]);
-      const guessed = await graph.ask('{ product { pric } }');
-      assert.doesNotMatch(JSON.stringify(guessed), /Did you mean/);
+      for (const guess of [
+        '{ product { pric } }',
+        '{ products(sort: PRIC) { pageInfo { total } } }',
+        'query ($guess: ProductSort) { products(sort: $guess) { pageInfo { total } } }',
+      ]) {
+        const answer = await graph.ask(guess, { variables: { guess: 'PRIC' } });
+        assert.deepEqual([answer.status, new Set(codesOf(answer))], [400, new Set(['VALIDATION_FAILED'])]);
+        assert.doesNotMatch(JSON.stringify(answer), /Did you mean/);
+      }
       await graph.stop();
     }
   });

@@ -28,7 +28,7 @@ mutation Order($input: CreateOrderInput!) {
   }
 }`;
 
-const orders = `# Orders with all that belongs to them, at the cost of one call to each service.
+const orders = `# Orders with all that belongs to them: a few calls to the services, however many orders there are.
 query Orders {
   me { email role }
   orders(limit: 10) {

@@ -1,5 +1,3 @@
-import { blockFieldSuggestionsPlugin } from '@escape.tech/graphql-armor-block-field-suggestions';
-import { costLimitPlugin } from '@escape.tech/graphql-armor-cost-limit';
 import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
@@ -14,6 +12,7 @@ import {
   type ValidationRule,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { costOf, type Execution } from './cost.ts';
 import { refusedDocument } from './errors.ts';
 
 /** How large a document may be. Each is a variable of the gateway; beyond one, nothing of the document is executed. */
@@ -22,7 +21,7 @@ export type DocumentLimits = {
   readonly aliases: number;
   readonly tokens: number;
   readonly directives: number;
-  /** Fields count 1, those with fields below them 2, and 1.5 times as much for each level further down. */
+  /** Fields of the answer: what is below a list counts as often as its `limit` says. */
   readonly cost: number;
   /** Fields of a mutation: they run one after the other, so that many would be many requests in one. */
   readonly mutations: number;
@@ -31,33 +30,39 @@ export type DocumentLimits = {
 export type LimitOptions = { readonly limits: DocumentLimits; readonly hasIntrospection: boolean };
 
 const NUL = '\0';
+/** Deeper than any input of the schema, and far from what a stack of calls holds. */
+const MAX_VARIABLES_DEPTH = 32;
 
 /** Refuses a document as soon as it is read, in the order in which it becomes dear: tokens while it is parsed, then the rest. */
 export function documentLimits({ limits, hasIntrospection }: LimitOptions): Plugin[] {
-  const refusal = (limit: keyof DocumentLimits) => ({
-    onReject: [
-      () => {
-        throw refusedDocument(`The document exceeds the limit of ${limits[limit]} for ${limit}.`, {
-          limit,
-          maximum: limits[limit],
-        });
-      },
-    ],
-  });
+  const refuse = (limit: keyof DocumentLimits) => (): never => {
+    throw refusedDocument(`The document exceeds the limit of ${limits[limit]} for ${limit}.`, {
+      limit,
+      maximum: limits[limit],
+    });
+  };
+  const refusal = (limit: keyof DocumentLimits) => ({ onReject: [refuse(limit)] });
   return [
     maxTokensPlugin({ n: limits.tokens, ...refusal('tokens') }),
     maxDepthPlugin({ n: limits.depth, flattenFragments: true, ...refusal('depth') }),
     maxAliasesPlugin({ n: limits.aliases, allowList: [], ...refusal('aliases') }),
     maxDirectivesPlugin({ n: limits.directives, ...refusal('directives') }),
-    costLimitPlugin({ maxCost: limits.cost, flattenFragments: true, ...refusal('cost') }),
     rules([
-      mutationLimit(limits.mutations, refusal('mutations').onReject[0]),
+      mutationLimit(limits.mutations, refuse('mutations')),
       storableText,
       ...(hasIntrospection ? [] : [NoSchemaIntrospectionCustomRule]),
     ]),
     storableVariables(),
-    blockFieldSuggestionsPlugin({ mask: '' }),
+    costLimit(limits.cost, refuse('cost')),
   ];
+}
+
+/** Not a rule: what the engine found valid once it does not validate again, and the next variables may say other limits. */
+function costLimit(maximum: number, refuse: () => never): Plugin {
+  const check = ({ args }: { args: Execution }) => {
+    if (costOf(args) > maximum) refuse();
+  };
+  return { onExecute: check, onSubscribe: check };
 }
 
 function rules(added: readonly ValidationRule[]): Plugin {
@@ -68,10 +73,10 @@ function rules(added: readonly ValidationRule[]): Plugin {
   };
 }
 
-function mutationLimit(maximum: number, refuse: (() => never) | undefined): ValidationRule {
+function mutationLimit(maximum: number, refuse: () => never): ValidationRule {
   return (context): ASTVisitor => ({
     OperationDefinition({ operation, selectionSet }) {
-      if (operation === OperationTypeNode.MUTATION && countFields(selectionSet, context) > maximum) refuse?.();
+      if (operation === OperationTypeNode.MUTATION && countFields(selectionSet, context) > maximum) refuse();
     },
   });
 }
@@ -110,14 +115,15 @@ function storableVariables(): Plugin {
   };
 }
 
-function unstorable(value: unknown, field: string): { field: string; message: string } | undefined {
+function unstorable(value: unknown, field: string, depth = 0): { field: string; message: string } | undefined {
   if (typeof value === 'string') {
     if (value.includes(NUL)) return { field, message: 'must not contain a NUL character' };
     return value.isWellFormed() ? undefined : { field, message: 'must not contain half of a surrogate pair' };
   }
   if (typeof value !== 'object' || value === null) return undefined;
+  if (depth > MAX_VARIABLES_DEPTH) return { field: 'variables', message: 'is nested too deeply' };
   for (const [key, child] of Object.entries(value)) {
-    const problem = unstorable(child, Array.isArray(value) ? `${field}[${key}]` : `${field}.${key}`);
+    const problem = unstorable(child, Array.isArray(value) ? `${field}[${key}]` : `${field}.${key}`, depth + 1);
     if (problem !== undefined) return problem;
   }
   return undefined;
