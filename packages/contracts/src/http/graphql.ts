@@ -28,6 +28,8 @@ const graphqlAnswer = {
 const graphqlContent = {
   'application/graphql-response+json': { schema: graphqlAnswer },
   'application/json': { schema: graphqlAnswer },
+  // Of a subscription: each event holds one such answer.
+  'text/event-stream': {},
 };
 /** What a refusal says beside its body. */
 const HINTS: Readonly<Record<string, readonly AnswerHeader[]>> = {
@@ -41,11 +43,13 @@ const graphqlResponses = {
     [
       [400, 'The document or its variables are refused; nothing was executed'],
       [401, 'The access token is not valid'],
+      [404, 'A subscription to what is not there, or is somebody else’s'],
       [405, 'Neither GET nor POST, or a mutation by GET'],
       [406, 'A subscription that is not asked for as text/event-stream'],
       [413, 'The body is too large'],
       [415, 'The body is not JSON'],
       [429, 'Too many requests'],
+      [500, 'A fault of ours'],
       [503, 'Too much is under way'],
       [504, 'It did not finish in time'],
     ].map(([status, description]) => [
