@@ -55,6 +55,7 @@ describe('an etcd of three members', function () {
   }
 });
 
+/** packages/testing loads packages/grpc, as services do, and with it the time limit of an attempt to connect. */
 describe('an etcd at an address where nobody answered', function () {
   this.timeout(60_000);
 

@@ -1,5 +1,3 @@
-// Only for its patch of grpc-js, which knows no time limit of its own for an attempt to connect.
-import 'nice-grpc';
 import { pause } from '@punctual/lifecycle';
 import type { Logger, Metrics } from '@punctual/telemetry';
 import {
@@ -31,6 +29,7 @@ const PROBE_EVERY_MS = 1_000;
 const PROBED_KEY = Buffer.from('probe');
 /** Between two attempts to connect. */
 const RECONNECT_MS = 1_000;
+/** Of one attempt. grpc-js keeps it when packages/grpc is loaded, as it is in every service but mail, where the kernel's limits hold. */
 const CONNECT_TIMEOUT_MS = 1_000;
 
 export type WriteOperation = { put: string; value: string; lease?: string } | { delete: string };
