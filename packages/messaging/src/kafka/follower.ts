@@ -111,14 +111,18 @@ export function createFollower<M>(options: FollowOptions<M>, context: FollowerCo
       // A crash ends this consumer, and the loop makes a new one: there is one way back, not two.
       retry: { restartOnFailure: async () => false },
     });
-    let hasJoined = false;
+    // Where the partitions end is looked up by the first fetch after joining: only then nothing is missed any more. A fetch may itself
+    // join anew, when a partition has moved; it ends without having looked.
+    const fetchingNodes = new Set<number>();
     consumer.on(consumer.events.GROUP_JOIN, () => {
-      hasJoined = true;
+      fetchingNodes.clear();
       isFollowing = false;
     });
-    // Where the partitions end is looked up by the first fetch after joining: only then nothing is missed any more.
-    consumer.on(consumer.events.FETCH, () => {
-      if (!hasJoined || isFollowing) return;
+    consumer.on(consumer.events.FETCH_START, ({ payload }) => {
+      fetchingNodes.add(payload.nodeId);
+    });
+    consumer.on(consumer.events.FETCH, ({ payload }) => {
+      if (isFollowing || !fetchingNodes.has(payload.nodeId)) return;
       isFollowing = true;
       outage.recovered();
       options.onFollowing();
