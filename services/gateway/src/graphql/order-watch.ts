@@ -30,6 +30,8 @@ type Watching = { readonly orderId: number; push(news: News): void; end(): void 
 
 /** More than an order can have; a client that reads slower is told to look again instead. */
 const MAX_QUEUED = 16;
+/** How often each order is looked at again, in case an event was missed for whatever reason. */
+const REFRESH_MS = 60_000;
 const BUSY_RETRY_AFTER_SECONDS = 1;
 
 export type OrderWatchOptions = {
@@ -86,6 +88,7 @@ export function createOrderWatch({ kafka, limits, metrics }: OrderWatchOptions) 
     const queue: News[] = [];
     let wake = Promise.withResolvers<void>();
     const key = String(orderId);
+    const refreshing = setInterval(() => watching.push('refresh'), REFRESH_MS).unref();
     const watching: Watching = {
       orderId,
       push(news) {
@@ -96,6 +99,7 @@ export function createOrderWatch({ kafka, limits, metrics }: OrderWatchOptions) 
       end() {
         if (ended.signal.aborted) return;
         ended.abort();
+        clearInterval(refreshing);
         signal.removeEventListener('abort', watching.end);
         const watchers = byOrder.get(key);
         watchers?.delete(watching);
