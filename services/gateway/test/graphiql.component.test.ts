@@ -45,6 +45,16 @@ describe('GraphiQL', function () {
     assert.equal((await fetch(`${graph.url}/graphql/assets/other.js`)).status, 404);
   });
 
+  it('gives its files as they are to a client that cannot unzip', async () => {
+    const file = `${graph.url}/graphql/assets/graphiql.js`;
+    const zipped = await fetch(file);
+    const plain = await fetch(file, { headers: { 'accept-encoding': 'identity' } });
+    assert.equal(plain.headers.get('content-encoding'), null);
+    const text = await plain.text();
+    assert.equal(Number(plain.headers.get('content-length')), Buffer.byteLength(text));
+    assert.equal(await zipped.text(), text);
+  });
+
   it('is explained by the schema at /docs/schema.graphql, and by a page with examples', async () => {
     const schema = await fetch(`${graph.url}/docs/schema.graphql`);
     assert.match(schema.headers.get('content-type') ?? '', /^text\/plain/);

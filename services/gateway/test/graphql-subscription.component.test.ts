@@ -14,6 +14,10 @@ const AT = '2026-01-31T10:00:00.000Z';
 const DOCUMENT =
   'subscription ($id: ID!) { orderStatusChanged(id: $id) { status fulfillment reason order { status } } }';
 
+type Described = {
+  paths: Record<string, { post?: { responses: Record<string, { content?: Record<string, object> }> } }>;
+};
+
 describe('the subscription orderStatusChanged', function () {
   this.timeout(40_000);
   let graph: GraphqlFixture;
@@ -122,6 +126,32 @@ describe('the subscription orderStatusChanged', function () {
     assert.equal(stranger.status, 404);
     assert.equal(stranger.errorCode(await stranger.nextRaw()), 'NOT_FOUND');
     assert.equal(await openCount(), 0);
+  });
+
+  it('answers as the OpenAPI document says, when it is refused too', async () => {
+    await start();
+    const { paths } = (await (await fetch(`${graph.url}/openapi.json`)).json()) as Described;
+    const body = JSON.stringify({ query: DOCUMENT, variables: { id: 5 } });
+    for (const [userId, status] of [
+      [7, 200],
+      [8, 404],
+    ] as const) {
+      const leaving = new AbortController();
+      const answer = await fetch(`${graph.url}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          authorization: `Bearer ${await tokenOf(userId)}`,
+        },
+        body,
+        signal: leaving.signal,
+      });
+      const type = answer.headers.get('content-type') ?? '';
+      leaving.abort();
+      assert.equal(answer.status, status);
+      assert.ok(paths['/graphql']?.post?.responses[status]?.content?.[type], `${status} ${type} is not described`);
+    }
   });
 
   it('is bounded for each client and for the process', async () => {
