@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Call } from '@punctual/grpc';
 import { eventually } from '@punctual/testing';
 import { stopTokens } from './gateway-fixture.ts';
 import { type GraphqlFixture, startGraph, tokenOf } from './graphql-fixture.ts';
@@ -67,6 +68,24 @@ describe('a client of the graph that is gone before its stream of events has beg
       await endsEveryTimer(before);
     });
   }
+
+  it('takes its calls with it, so that no service works for nobody', async () => {
+    const left = Promise.withResolvers<void>();
+    const listProducts = async (_request: unknown, { signal }: Call) => {
+      asked += 1;
+      signal.addEventListener('abort', () => left.resolve());
+      await answering.promise;
+      return { products: [], info: infoOf(0) };
+    };
+    graph = await startGraph({ listProducts });
+    const leaving = new AbortController();
+    const asking = subscribe(QUERY, await tokenOf(7), leaving.signal);
+    await eventually(() => assert.equal(asked, 1));
+    leaving.abort();
+    await assert.rejects(asking);
+    await left.promise;
+    answering.resolve();
+  });
 
   it('leaves nothing behind when its time is up', async () => {
     await start({ GRAPHQL_TIMEOUT: '500ms' });

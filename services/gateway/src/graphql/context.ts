@@ -10,7 +10,7 @@ export type GraphqlContext = {
   readonly identity: Identity | undefined;
   /** When it ends, in milliseconds since the epoch. */
   readonly tokenExpiresAtMs: number;
-  /** What goes with every call: the token as it came, which each service verifies again, and the client's address. */
+  /** What goes with every call: the token as it came, which each service verifies again, the client's address, and `signal`. */
   readonly caller: CallerOptions;
   readonly services: Services;
   readonly loaders: Loaders;
@@ -42,7 +42,7 @@ export function requireUser({ identity }: GraphqlContext): Identity {
   return identity;
 }
 
-/** A call that changes something is given more time: giving up on it leaves the client in doubt. */
+/** A call that changes something is given more time, and does not end with the client: giving up on it leaves everybody in doubt. */
 export function forWriting(context: GraphqlContext, caller: CallerOptions): CallerOptions {
-  return { ...caller, timeoutMs: context.writeTimeoutMs };
+  return { ...caller, signal: undefined, timeoutMs: context.writeTimeoutMs };
 }

@@ -110,7 +110,7 @@ export function graphqlRouter(options: GraphqlServerOptions): Router {
     const { signal } = over;
     res.once('close', () => over.abort(new ClientGoneError()));
     const deadline = setTimeout(() => over.abort(timedOut()), options.timeoutMs);
-    const caller = { authorization: identity === undefined ? undefined : authorization, clientAddress };
+    const caller = { authorization: identity === undefined ? undefined : authorization, clientAddress, signal };
     const executed = engine.execute(
       { method, query: target?.query ?? '', accept, body },
       {
@@ -209,7 +209,7 @@ function isJsonObject(text: string): boolean {
   }
 }
 
-/** Rejects with the reason when the signal is aborted: an execution that nobody waits for is left to itself. */
+/** Rejects with the reason when the signal is aborted: an execution that nobody waits for reads no more, and is left to itself. */
 function abortOf(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   if (signal.aborted) reject(signal.reason);
