@@ -31,7 +31,7 @@ export type Engine = { execute(request: EngineRequest, context: ServerContext): 
 const ENDPOINT = 'http://gateway/graphql';
 
 /** Documents that are remembered parsed and validated. Sizes are in characters: a dense document takes 300 bytes for each. */
-const REMEMBERED = { max: 500, maxSize: 50_000, maxEntrySize: 5_000 };
+const REMEMBERED = { max: 100, maxSize: 50_000, maxEntrySize: 5_000 };
 
 export function createEngine({ logger, ...limits }: LimitOptions & { logger: Logger }): Engine {
   const maskError = createErrorMask(logger);
