@@ -7,7 +7,7 @@ if [ ! -f "$KAFKA_DATA/formatted" ]; then
   rm -rf "$KAFKA_DATA"
   mkdir -p "$KAFKA_DATA"
   java -Xmx128m -XX:TieredStopAtLevel=1 -cp "$JARS/*" kafka.tools.StorageTool format \
-    --cluster-id "$KAFKA_CLUSTER_ID" --config "$KAFKA_CONFIG"
+    --cluster-id="$KAFKA_CLUSTER_ID" --config "$KAFKA_CONFIG"
   touch "$KAFKA_DATA/formatted"
 fi
 
