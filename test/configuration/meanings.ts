@@ -29,6 +29,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   JWT_SIGNING_KEY: 'Ed25519 private key in PEM that signs access tokens',
   JWT_RETIRED_KEYS: 'keys that signed until lately and still verify, in PEM',
   CODE_HMAC_KEY: 'keeps hashed codes from being guessed; derived from the signing key when absent',
+  ADMIN_PASSWORD: 'of the admin that `admin:create` makes; asked for on standard input when absent',
   ACCESS_TOKEN_TTL: 'life of an access token',
   REFRESH_TOKEN_TTL: 'life of a refresh token',
   VERIFICATION_TTL: 'life of a code sent by mail',

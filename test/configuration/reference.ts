@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { formatDuration } from '@punctual/config';
 import { SETTINGS } from '@punctual/coordination';
 import { z } from 'zod';
-import { configSchema as auth } from '../../services/auth/src/config.ts';
+import { createAdminSchema, configSchema as authSchema } from '../../services/auth/src/config.ts';
 import { gatewaySchema as gateway } from '../../services/gateway/src/config.ts';
 import { configSchema as mail } from '../../services/mail/src/config.ts';
 import { configSchema as order } from '../../services/order/src/config.ts';
@@ -14,6 +14,8 @@ import { DYNAMIC, MEANINGS } from './meanings.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '../../docs/configuration.md');
 
+/** With what only its command `admin:create` reads. */
+const auth = authSchema.extend(createAdminSchema.shape);
 const SCHEMAS: Readonly<Record<string, z.ZodObject>> = { auth, product, order, payment, mail, gateway };
 /** Durations whose default is given in milliseconds. */
 const IN_MS = /TIMEOUT$/;

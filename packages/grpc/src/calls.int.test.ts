@@ -274,6 +274,20 @@ describe('A call', function () {
       await proxy.stop();
     });
 
+    it('does not wait for one that keeps its connection and says nothing', async () => {
+      const [one, two] = [await counting(), await counting()];
+      const way = await tcpProxy(`tcp://${one.server.address}`);
+      const client = connect(changingResolver(`${HOST}:${way.port}`, two.server.address), { timeoutMs: 20_000 });
+      await eventually(async () => {
+        await client.calls.getProduct({ id: 1 });
+        assert.ok(one.calls() > 0 && two.calls() > 0);
+      }, PATIENT);
+      way.stall();
+      // Every other call meets it. When a ping is not answered either, the other instance is asked.
+      await Promise.all(Array.from({ length: 10 }, () => client.calls.getProduct({ id: 1 })));
+      await way.stop();
+    });
+
     it('goes where the resolver says from the next moment on', async () => {
       const [one, two] = [await counting(), await counting()];
       const resolver = changingResolver(one.server.address);

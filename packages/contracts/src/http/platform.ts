@@ -19,7 +19,16 @@ const health = (summary: string, isSummary: boolean) => ({
         checks: {
           type: 'object',
           description: 'What is needed, by name.',
-          additionalProperties: { type: 'object', properties: { status: { type: 'string' } }, required: ['status'] },
+          additionalProperties: {
+            type: 'object',
+            properties: { status: { enum: ['up', 'degraded'] } },
+            required: ['status'],
+          },
+        },
+        dependencies: {
+          type: 'object',
+          description: 'The breakers of what is called, by name; one that is not closed degrades the service.',
+          additionalProperties: { enum: ['closed', 'half_open', 'open'] },
         },
         ...(isSummary
           ? {

@@ -83,7 +83,8 @@ const RATE_LIMIT_OF = LIMITED_SERVICES.map(
 
 export const REGISTRATION_OPEN: Setting<boolean> = {
   key: 'flags.registration_open',
-  about: 'Whether new customers may register; when not, POST /auth/register is answered 403.',
+  about:
+    'Whether new customers may register; when not, whoever tries is answered 403 FORBIDDEN, over HTTP, gRPC and GraphQL.',
   defaultFrom: 'true',
   example: false,
   schema: z.boolean(),
