@@ -88,6 +88,8 @@ function messageOf(before: Payment, after: Payment): OutboxMessage | undefined {
   const amount = { amount_minor: after.amountMinor, currency: after.currency };
   switch (after.status) {
     case 'succeeded':
+      // It must not pay an order that still waits for the payment that has taken its place.
+      if (after.refundCause === 'payment.superseded') return undefined;
       return message('payment.success', { ...about, ...amount, captured_at: known(after.capturedAt).toISOString() });
     case 'failed':
       return message('payment.failed', {
