@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
-import { eventually, type TestVhost, testVhost } from '@punctual/testing';
+import { eventually, tcpProxy as openProxy, type TestVhost, testVhost } from '@punctual/testing';
 import { type TcpProxy, tcpProxy } from '../conformance/tcp-proxy.ts';
 import { dueExchange, type Topology } from '../topology.ts';
 import { createRabbit, PublishError, type RabbitConnection, type RabbitMessage } from './connection.ts';
 import type { RabbitConsumer } from './consumer.ts';
 
 const SLOW = { timeoutMs: 15_000 };
+/** Of class 20, method 40: what AMQP says to close a channel. */
+const CHANNEL_CLOSE = Buffer.from([0, 20, 0, 40]);
 const topology: Topology = {
   exchanges: ['jobs'],
   delayed: [{ name: 'later', strategy: 'ttl', stepsMs: [50], arbitrary: false }],
@@ -127,7 +129,7 @@ describe('the connection to RabbitMQ', () => {
 
   it('tells once of a queue that is gone, though two links find out', async () => {
     let told = 0;
-    rabbit.onQueueLost('work', () => {
+    rabbit.onQueueLost('work', async () => {
       told += 1;
     });
     await proxy.up();
@@ -146,6 +148,40 @@ describe('the connection to RabbitMQ', () => {
     await published(3);
     await arrived(1, 2, 3);
     assert.equal(told, 2);
+  });
+
+  it('tells again of a queue that is gone when nothing could be done about it', async () => {
+    let told = 0;
+    rabbit.onQueueLost('work', async () => {
+      told += 1;
+      if (told < 3) throw new Error('the database is away');
+    });
+    await proxy.up();
+    await rabbit.start();
+    await published(1);
+    assert.equal(told, 3);
+  });
+
+  it('comes back although a connection ended in the middle of what it declared', async () => {
+    let deaths = 0;
+    const way = await openProxy(vhost.url, {
+      inspect: ({ reset }) => ({
+        toServer(chunk) {
+          if (deaths === 0 && chunk.includes(CHANNEL_CLOSE)) {
+            deaths += 1;
+            reset();
+          }
+          return chunk;
+        },
+      }),
+    });
+    const own = createRabbit({ url: way.url, name: 'own', logger: silentLogger(), metrics: createMetrics('test') });
+    own.declare(topology);
+    await own.start();
+    await eventually(() => own.publish([message(1)]), SLOW);
+    assert.equal(deaths, 1);
+    await own.stop();
+    await way.stop();
   });
 
   it('tells exactly which messages of a batch had no queue', async () => {

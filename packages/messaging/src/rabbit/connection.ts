@@ -61,8 +61,11 @@ export class PublishError extends Error {
 export type RabbitConnection = Component & {
   /** Adds to what is declared at every connect. Call before start(). */
   declare(topology: Topology): void;
-  /** `listener` is called whenever the queue was not there at a connect, the first one included. Call before start(). */
-  onQueueLost(queue: string, listener: () => void): void;
+  /**
+   * `listener` is called whenever the queue is not there at a connect, the first one included, before it is declared. When it rejects, so
+   * does the connect, and both are tried again. Call before start().
+   */
+  onQueueLost(queue: string, listener: () => Promise<void>): void;
   /** Persistent, mandatory, confirmed. Resolves when every message is in a queue; else rejects with PublishError. */
   publish(messages: readonly RabbitMessage[]): Promise<void>;
   consume<M>(options: ConsumeOptions<M>): RabbitConsumer;
@@ -76,7 +79,7 @@ export type RabbitConnection = Component & {
 
 export function createRabbit({ url, name, logger, metrics }: RabbitOptions): RabbitConnection {
   const declared: Topology[] = [];
-  const guarded: { readonly queue: string; readonly listener: () => void }[] = [];
+  const guarded: { readonly queue: string; readonly listener: () => Promise<void> }[] = [];
   const router = createRouter(declared);
   const publisher = createPublisher({ getLink: () => publishing, route: router.route });
   const publishing: Link = createLink({
@@ -92,22 +95,24 @@ export function createRabbit({ url, name, logger, metrics }: RabbitOptions): Rab
   let redeclareTimer: NodeJS.Timeout | undefined;
   let lastTurn: Promise<void> = Promise.resolve();
 
-  /** One link after the other, so that a queue that is gone is told of by the first of them alone. */
+  /**
+   * One link after the other, so that a queue that is gone is told of by the first of them alone. A turn is over when its connection is,
+   * too: amqplib may leave what was asked last without an answer then.
+   */
   function declare(connection: ChannelModel): Promise<void> {
     const turn = lastTurn.then(() => declareAll(connection));
-    lastTurn = turn.catch(() => undefined);
+    lastTurn = Promise.race([turn, endOf(connection)]).catch(() => undefined);
     return turn;
   }
 
   async function declareAll(connection: ChannelModel): Promise<void> {
     await router.resolveStrategies(() => hasDelayedMessagePlugin(url));
-    const lost: (() => void)[] = [];
-    for (const { queue, listener } of guarded) if (!(await hasQueue(connection, queue))) lost.push(listener);
+    // Told before it is declared: who dies in between, or cannot do what it means, finds it gone again.
+    for (const { queue, listener } of guarded) if (!(await hasQueue(connection, queue))) await listener();
     const channel = await connection.createChannel();
     channel.on('error', (error) => logger.warn('RabbitMQ topology not declared', { error: error.message }));
     for (const topology of declared) await declareTopology(channel, topology, router.strategyOf);
     await channel.close();
-    for (const listener of lost) listener();
   }
 
   /**
@@ -182,6 +187,10 @@ export function createRabbit({ url, name, logger, metrics }: RabbitOptions): Rab
       );
     },
   };
+}
+
+function endOf(connection: ChannelModel): Promise<void> {
+  return new Promise((resolve) => connection.once('close', () => resolve()));
 }
 
 async function roundTrip(connection: ChannelModel): Promise<void> {

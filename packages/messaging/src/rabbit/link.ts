@@ -146,7 +146,7 @@ export function createLink({ url, name, logger, setUp }: LinkOptions): Link {
 }
 
 /** Closing a connection that is broken already fails or hangs: it is gone either way. */
-async function closeQuietly(connection: ChannelModel): Promise<void> {
+export async function closeQuietly(connection: ChannelModel): Promise<void> {
   try {
     await within(CLOSE_TIMEOUT_MS, 'closing the RabbitMQ connection', connection.close());
   } catch {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'amqplib';
+import { closeQuietly } from './link.ts';
 
 const COMMAND_INVALID = 503;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -33,6 +34,7 @@ export async function hasDelayedMessagePlugin(url: string): Promise<boolean> {
     if (error instanceof Error && 'code' in error && error.code === COMMAND_INVALID) return false;
     throw error;
   } finally {
-    await Promise.allSettled([asked, connection.close()]);
+    asked.catch(() => undefined);
+    await closeQuietly(connection);
   }
 }

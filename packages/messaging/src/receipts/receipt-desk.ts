@@ -41,7 +41,7 @@ export function createReceiptDesk(options: ReceiptDeskOptions): ReceiptDesk {
     help: 'Messages put into the outbox once more, for want of a receipt.',
   });
   rabbit.declare(receiptTopology(sender));
-  rabbit.onQueueLost(receiptQueue(sender), () => void sendAllAgain());
+  rabbit.onQueueLost(receiptQueue(sender), sendAllAgain);
   const consumer = rabbit.consume({
     consumer: `${sender}-receipts`,
     queue: receiptQueue(sender),
@@ -59,12 +59,8 @@ export function createReceiptDesk(options: ReceiptDeskOptions): ReceiptDesk {
   });
 
   async function sendAllAgain(): Promise<void> {
-    try {
-      const count = await hurry(db);
-      if (count > 0) logger.warn('RabbitMQ came back without its data, messages are sent again', { count });
-    } catch (error) {
-      logger.warn('RabbitMQ came back without its data, messages are sent again when their wait is over', { error });
-    }
+    const count = await hurry(db);
+    if (count > 0) logger.warn('RabbitMQ came back without its data, messages are sent again', { count });
   }
 
   async function run(signal: AbortSignal, wakeRelay: () => void): Promise<void> {
