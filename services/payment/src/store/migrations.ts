@@ -128,6 +128,19 @@ const superseded: Migration = {
   },
 };
 
+/** A webhook finds its payment by the charge. */
+const references: Migration = {
+  name: '0004-references',
+  async up(tx) {
+    await tx.raw(
+      'CREATE INDEX payments_reference ON payments (provider_reference) WHERE provider_reference IS NOT NULL;',
+    );
+  },
+  async down(tx) {
+    await tx.raw('DROP INDEX payments_reference;');
+  },
+};
+
 /** Append only. */
 export const paymentMigrations: readonly Migration[] = [
   ...leaseMigrations,
@@ -135,4 +148,5 @@ export const paymentMigrations: readonly Migration[] = [
   payments,
   sandbox,
   superseded,
+  references,
 ];

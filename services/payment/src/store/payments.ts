@@ -37,6 +37,8 @@ const COLUMNS = `id, order_id, user_id, amount_minor, currency, status, last4, p
   failure, idempotency_key, captured_at, refund_cause, refund_wanted_at, refunded_at, check_at, created_at, updated_at`;
 const IN_SCOPE = '(CAST(:userId AS bigint) IS NULL OR user_id = CAST(:userId AS bigint))';
 const MATCHES = `${IN_SCOPE} AND (CAST(:status AS text) IS NULL OR status = CAST(:status AS text))`;
+/** A provider may name any text as a key; ours are UUIDs as Postgres writes them. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Money that goes back stands in nobody's way. */
 const LIVE = `status IN ('pending', 'processing', 'succeeded') AND refund_wanted_at IS NULL`;
 
@@ -84,17 +86,19 @@ export async function findLivePayment(db: Queryable, orderId: number): Promise<P
   return row && toPayment(row);
 }
 
-/** The payment that a provider's event is about: by the capture's key or by the charge. */
+/** The payment that a provider's event is about, by the capture's key or by the charge: each is asked of its own index. */
 export async function findPaymentOfProvider(
   db: Queryable,
   provider: string,
-  about: { readonly idempotencyKey?: string; readonly providerReference?: string },
+  about: { readonly idempotencyKey: string } | { readonly providerReference: string },
 ): Promise<Payment | undefined> {
+  const isByKey = 'idempotencyKey' in about;
+  if (isByKey && !UUID.test(about.idempotencyKey)) return undefined;
   const row = await one<PaymentRow>(
     db,
     `SELECT ${COLUMNS} FROM payments
-     WHERE provider = :provider AND (CAST(idempotency_key AS text) = :key OR provider_reference = :reference)`,
-    { provider, key: about.idempotencyKey ?? null, reference: about.providerReference ?? null },
+     WHERE provider = :provider AND ${isByKey ? 'idempotency_key = CAST(:name AS uuid)' : 'provider_reference = :name'}`,
+    { provider, name: isByKey ? about.idempotencyKey : about.providerReference },
   );
   return row && toPayment(row);
 }
