@@ -3,8 +3,11 @@ import { ERROR_STATUS, type ErrorBody, type ErrorCode } from '@punctual/contract
 import { AppError, timedOut, unavailable, validationFailed } from './app-error.ts';
 import { sendJson, sendText } from './respond.ts';
 
-/** What Postgres says when it is away, full, starting, stopping or read-only: the request may succeed later. */
-const unavailableSqlState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|25006)$/;
+/**
+ * What Postgres says when it is away, full, starting, stopping or read-only, or when others were in the way for too long: the request may
+ * succeed later.
+ */
+const unavailableSqlState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|57014|25006|40001|40P01|55P03)$/;
 const defaultRetryAfterSeconds = 1;
 const unavailableCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -21,7 +24,7 @@ const unavailableCodes: ReadonlySet<string> = new Set([
  * Gives every thrown value its HTTP answer. Errors of others are told by their shape, so that commands and stores need
  * not know HTTP: an error whose `code` is one of the API's is what it says, with its `message` and `details`;
  * `retryable: true` or the code of a lost connection is 503, to be tried again after its `retryAfterSeconds`, or 504 when
- * its `reason` is `timeout`. Whatever else is undefined, for the caller to hide behind a 500.
+ * its `reason` is `timeout` or a commit was lost. Whatever else is undefined, for the caller to hide behind a 500.
  */
 export function toAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
@@ -29,6 +32,7 @@ export function toAppError(error: unknown): AppError | undefined {
   if (error instanceof URIError) return malformedPath();
   if (typeof error !== 'object' || error === null) return undefined;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if ('commitUnknown' in error && error.commitUnknown === true) return timedOut('database', error);
   if (unavailableSqlState.test(code) || ('name' in error && error.name === 'KnexTimeoutError')) {
     return unavailable('database', defaultRetryAfterSeconds, error);
   }

@@ -65,7 +65,7 @@ describe('errors', () => {
   });
 
   it('of a database that is away are a 503 with Retry-After', async () => {
-    const codes = ['ECONNREFUSED', '57P01', '53300', '08006', '25006', '53100'];
+    const codes = ['ECONNREFUSED', '57P01', '53300', '08006', '25006', '53100', '57014', '40001', '40P01', '55P03'];
     const errors = codes.map((code) => Object.assign(new Error('away'), { code }));
     errors.push(Object.assign(new Error('away'), { code: 'UNAVAILABLE', retryable: true, dependency: 'postgres' }));
     for (const error of errors) {
@@ -77,6 +77,19 @@ describe('errors', () => {
     }
     const duplicate = await failing(Object.assign(new Error('duplicate'), { code: '23505' }));
     assert.equal((await touch(duplicate)).status, 500);
+  });
+
+  it('of what may have been done are a 504: a commit whose answer was lost, a call that took too long', async () => {
+    const lost = { code: 'UNAVAILABLE', retryable: true, dependency: 'postgres', commitUnknown: true };
+    const late = { retryable: true, dependency: 'payment', reason: 'timeout' };
+    for (const [fields, dependency] of [
+      [lost, 'database'],
+      [late, 'payment'],
+    ] as const) {
+      const response = await touch(await failing(Object.assign(new Error('lost'), fields)));
+      const { code, details } = await errorOf(response);
+      assert.deepEqual([response.status, code, details], [504, 'TIMEOUT', { dependency }]);
+    }
   });
 
   it('of a dependency that is left alone are a 503 that says until when, and at least a second', async () => {

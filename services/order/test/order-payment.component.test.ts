@@ -157,3 +157,23 @@ describe('paying an order in one go', () => {
     assert.deepEqual(shop.eventsOf(id), ['order.created', 'order.cancelled']);
   });
 });
+
+describe('paying an order that expires while its stock is waited for', () => {
+  let shop: RunningOrder;
+
+  before(async function () {
+    this.timeout(60_000);
+    // Nobody works in the background, so that the expiry is for whoever pays to find.
+    shop = await startOrder('order-overdue', { ORDER_REMINDERS: '100ms', ORDER_EXPIRY: '1s' }, ['api']);
+    shop.productService.products.set(LAMP.id, LAMP);
+  });
+  after(() => shop.stop());
+
+  it('is refused for what the order has become', async () => {
+    const ann = await shop.customer();
+    const { data } = await ann.place([{ product_id: LAMP.id, quantity: 1 }]);
+    const { status, error } = await ann.request('POST', `/orders/${data.id}/pay`, { method: GOOD });
+    assert.deepEqual([status, error.code], [409, 'ILLEGAL_TRANSITION']);
+    assert.equal((await ann.order(data.id)).reason, 'PAYMENT_EXPIRED');
+  });
+});

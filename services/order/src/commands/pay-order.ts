@@ -95,12 +95,21 @@ export function createPayOrder(options: PayOrderOptions) {
 
   async function becomePayable(input: OrderCommandInput): Promise<void> {
     try {
+      await checkInTime(input);
+    } catch (error) {
+      if (!(error instanceof StockPending)) throw error;
+      await waitForReservation(input);
+      await checkInTime(input);
+    }
+  }
+
+  /** An expiry that is due and has not fired yet does so now, and the order is refused for what it has become. */
+  async function checkInTime(input: OrderCommandInput): Promise<void> {
+    try {
       await checkPayable(input);
     } catch (error) {
-      if (error instanceof StockPending) await waitForReservation(input);
-      // The expiry is due and has not fired yet: it does so now, and the second try is refused for what the order became.
-      else if (error instanceof PaymentOverdue) await fireDueTimers([{ orderId: input.orderId }], { by: 'payment' });
-      else throw error;
+      if (!(error instanceof PaymentOverdue)) throw error;
+      await fireDueTimers([{ orderId: input.orderId }], { by: 'payment' });
       await checkPayable(input);
     }
   }
