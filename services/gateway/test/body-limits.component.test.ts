@@ -72,6 +72,16 @@ describe('limits of a request', () => {
     await eventually(() => assert.equal(abortedUploads, 1));
   });
 
+  it('refuse a short chunked body at a shorter limit, before the service is asked', async () => {
+    const strict = await startGateway({ product: product.url }, { BODY_LIMIT: '1kb' });
+    const before = product.requests.length;
+    const head = `POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const answer = await sendRaw(strict.port, `${head}800\r\n${'x'.repeat(0x800)}\r\n0\r\n\r\n`, '"request_id"');
+    await strict.stop();
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+    assert.equal(product.requests.length, before);
+  });
+
   it('end a connection whose headers do not come', async () => {
     const socket = connect(gateway.port, '127.0.0.1');
     socket.write('GET /products HTTP/1.1\r\nHost: a\r\nX-Slow: ');
@@ -84,10 +94,13 @@ describe('limits of a request', () => {
     assert.match(answer, /"code":"TIMEOUT"/);
   });
 
-  it('end a connection whose body does not come', async () => {
+  it('end a connection whose body does not come, before the service is asked', async () => {
     const before = product.requests.length;
-    const answer = await sendRaw(gateway.port, `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf`);
-    assert.match(answer, /^HTTP\/1\.1 408 |^$/);
+    const bodies = ['Content-Length: 10\r\n\r\nhalf', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'];
+    for (const body of bodies) {
+      const answer = await sendRaw(gateway.port, `POST ${path} HTTP/1.1\r\nHost: a\r\n${body}`);
+      assert.match(answer, /^HTTP\/1\.1 408 |^$/);
+    }
     assert.equal(product.requests.length, before);
   });
 

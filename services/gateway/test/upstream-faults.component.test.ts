@@ -19,6 +19,10 @@ import {
 
 /** Long for an answer that is meant to come, on a machine with other work. */
 const TIMEOUT_MS = 1_000;
+const UPLOAD = 'POST /products/5/unknown HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n';
+/** More than is read before the service is asked. */
+const LONG_UPLOAD = `${UPLOAD}\r\n${(100_000).toString(16)}\r\n${'x'.repeat(100_000)}\r\n`;
+const END_OF_UPLOAD = '0\r\n\r\n';
 
 describe('services that fail behind the gateway', () => {
   let app: RequestListener = answerJson;
@@ -66,10 +70,10 @@ describe('services that fail behind the gateway', () => {
     app = answerJson;
     const timeouts = await errors('timeout');
     const socket = connect(gateway.port, '127.0.0.1');
-    socket.write('POST /products/5/unknown HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n');
+    socket.write(LONG_UPLOAD);
     await eventually(() => assert.equal(product.requests.length, 1));
     await delay(2 * TIMEOUT_MS);
-    socket.write('1\r\n}\r\n0\r\n\r\n');
+    socket.write(END_OF_UPLOAD);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
     assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
@@ -102,9 +106,11 @@ describe('services that fail behind the gateway', () => {
     assert.equal(product.requests.length, 2);
   });
 
-  it('have what is not HTTP answered with 503', async () => {
+  it('have what is not HTTP answered with 503, or 504 when what was asked may have been done', async () => {
     app = (req) => req.socket.end('220 mail.example ESMTP\r\n');
-    assert.equal((await fetch(`${gateway.url}/products/5/unknown`, { method: 'POST' })).status, 503);
+    assert.equal((await fetch(`${gateway.url}/products/5`)).status, 503);
+    assert.equal((await fetch(`${gateway.url}/products/5/unknown`, { method: 'POST' })).status, 504);
+    assert.equal(await errors('bad_answer'), 2);
   });
 
   it('have half an answer cut, so that it does not look whole', async () => {
@@ -171,7 +177,7 @@ describe('services that fail behind the gateway', () => {
       req.on('error', () => gone.resolve());
     };
     const socket = connect(gateway.port, '127.0.0.1');
-    socket.write('POST /products/5/unknown HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+    socket.write(LONG_UPLOAD);
     await eventually(() => assert.equal(product.requests.length, 1));
     socket.destroy();
     await gone.promise;
@@ -204,6 +210,43 @@ describe('services that fail behind the gateway', () => {
       [204, 204, 204],
     );
     assert.equal(await metricValue(gateway.metrics, 'gateway_shed_total', { upstream: 'product' }), 1);
+  });
+
+  it('are not kept from others by clients that drip their uploads', async () => {
+    app = answerJson;
+    const sockets = Array.from({ length: 5 }, () => connect(gateway.port, '127.0.0.1'));
+    for (const socket of sockets) {
+      socket.write(`${UPLOAD}Expect: 100-continue\r\n\r\n1\r\n{\r\n`);
+      // The interim answer tells that the gateway has begun with the request.
+      await once(socket, 'data');
+    }
+    assert.equal((await fetch(`${gateway.url}/products/5`)).status, 200);
+    assert.equal(product.requests.length, 1);
+    for (const socket of sockets) {
+      socket.write(`1\r\n}\r\n${END_OF_UPLOAD}`);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+      assert.match(answer.toString(), /^HTTP\/1\.1 200 [\s\S]*"body":"{}"/);
+    }
+  });
+
+  it('take a quarter of the cap in long uploads: the rest gets a fast 503, and other requests are answered', async () => {
+    app = answerJson;
+    const shed = (): Promise<number> => metricValue(gateway.metrics, 'gateway_shed_total', { upstream: 'product' });
+    const shedBefore = await shed();
+    const upload = () => fetch(`${gateway.url}/products/5/unknown`, { method: 'POST', body: 'x'.repeat(100_000) });
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.write(LONG_UPLOAD);
+    await eventually(() => assert.equal(product.requests.length, 1));
+    const refused = await upload();
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '1']);
+    assert.equal(await shed(), shedBefore + 1);
+    assert.equal((await fetch(`${gateway.url}/products/5`)).status, 200);
+    socket.write(END_OF_UPLOAD);
+    await once(socket, 'data');
+    socket.destroy();
+    await eventually(async () => assert.equal(await inFlight(), 0));
+    assert.equal((await upload()).status, 200);
   });
 
   it('may answer before they have read the whole body', async () => {

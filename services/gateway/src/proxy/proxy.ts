@@ -67,9 +67,12 @@ export function createProxy(options: ProxyOptions): RequestHandler {
         logger.warn('upstream failed', { request_id: state.requestId, upstream: upstream.name, kind, error });
       },
     });
+    const uploads = body.kind === 'stream' ? 1 : 0;
     upstream.inFlight += 1;
+    upstream.uploads += uploads;
     res.once('close', () => {
       upstream.inFlight -= 1;
+      upstream.uploads -= uploads;
       exchange.cancel();
     });
     exchange.start();
@@ -89,7 +92,8 @@ export function createProxy(options: ProxyOptions): RequestHandler {
     const body = await readRequestBody(req, bodyLimitBytes);
     // From here on nothing is awaited: a response that closed before would never close again.
     if (res.destroyed) throw new ClientGoneError();
-    if (upstream.inFlight >= upstream.maxInFlight) {
+    const isUploadTooMany = body.kind === 'stream' && upstream.uploads >= upstream.maxUploads;
+    if (isUploadTooMany || upstream.inFlight >= upstream.maxInFlight) {
       meters.shed.inc({ upstream: upstream.name });
       if (body.kind === 'stream') body.stream.destroy();
       throw unavailable(upstream.name, BUSY_RETRY_AFTER_SECONDS);

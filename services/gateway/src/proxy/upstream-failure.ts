@@ -1,4 +1,5 @@
 import { AppError, timedOut, unavailable } from '@punctual/http';
+import { errors } from 'undici';
 
 /** What went wrong between here and a service, for metrics and for the decision to try again. */
 export type FailureKind = 'timeout' | 'refused' | 'reset' | 'bad_answer' | 'other';
@@ -33,7 +34,8 @@ export function failureKind(error: Error): FailureKind {
   if (REFUSED.has(code)) return 'refused';
   if (RESET.has(code)) return 'reset';
   if (TIMED_OUT.has(code)) return 'timeout';
-  return code.startsWith('HPE_') ? 'bad_answer' : 'other';
+  // By its class, since undici does not always give it a code.
+  return error instanceof errors.HTTPParserError ? 'bad_answer' : 'other';
 }
 
 export type Attempt = {
@@ -65,11 +67,14 @@ export function isOutage(error: Error): boolean {
   return kind === 'refused' || kind === 'reset' || kind === 'timeout';
 }
 
-/** The answer for the client: 504 when what was asked may have been done, which is when time ran out or a connection broke; else 503. */
+/**
+ * The answer for the client: 504 when what was asked may have been done, which is when time ran out, a connection broke or the answer
+ * could not be read; else 503.
+ */
 export function failureAnswer(upstream: string, method: string, error: Error): AppError {
   if (error instanceof AppError) return error;
   const kind = failureKind(error);
-  return kind === 'timeout' || (kind === 'reset' && !isSafe(method))
+  return kind === 'timeout' || ((kind === 'reset' || kind === 'bad_answer') && !isSafe(method))
     ? timedOut(upstream, error)
     : unavailable(upstream, RETRY_AFTER_SECONDS, error);
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { payloadTooLarge } from '@punctual/http';
+import { errors } from 'undici';
 import { DeadlineError, failureAnswer, failureKind, mayRetry, replacementAnswer } from './upstream-failure.ts';
 
 const withCode = (code: string): Error => Object.assign(new Error(code), { code });
+const notHttp = new errors.HTTPParserError('Expected HTTP/');
 
 describe('a failed exchange', () => {
   it('is tried again when it was never sent, or changes nothing and the connection broke', () => {
@@ -37,7 +39,9 @@ describe('a failed exchange', () => {
     assert.equal(statusOf('GET', withCode('UND_ERR_BODY_TIMEOUT')), 504);
     assert.equal(statusOf('POST', withCode('ECONNRESET')), 504);
     assert.equal(statusOf('GET', withCode('ECONNRESET')), 503);
-    for (const code of ['ECONNREFUSED', 'HPE_INVALID_CONSTANT', 'ESOMETHING']) {
+    assert.equal(statusOf('POST', notHttp), 504);
+    assert.equal(statusOf('GET', notHttp), 503);
+    for (const code of ['ECONNREFUSED', 'ESOMETHING']) {
       assert.equal(statusOf('POST', withCode(code)), 503, code);
     }
     assert.equal(statusOf('POST', payloadTooLarge(1)), 413);
@@ -46,7 +50,7 @@ describe('a failed exchange', () => {
   it('is counted by what went wrong', () => {
     assert.equal(failureKind(withCode('UND_ERR_CONNECT_TIMEOUT')), 'refused');
     assert.equal(failureKind(withCode('EPIPE')), 'reset');
-    assert.equal(failureKind(withCode('HPE_INVALID_VERSION')), 'bad_answer');
+    assert.equal(failureKind(notHttp), 'bad_answer');
     assert.equal(failureKind(new Error('else')), 'other');
   });
 

@@ -33,9 +33,12 @@ export type Upstream = {
   readonly name: string;
   readonly timeoutMs: number;
   readonly maxInFlight: number;
+  readonly maxUploads: number;
   readonly breaker: Breaker;
   readonly targets: readonly Target[];
   inFlight: number;
+  /** Those in flight whose body is streamed. */
+  uploads: number;
   /** The least busy of those that were not tried yet; undefined when all were. */
   choose(tried: readonly Target[]): Target | undefined;
   /** Leaves an instance out for a while: it refused a connection, or broke one. */
@@ -47,6 +50,8 @@ export type Upstream = {
 const KEEP_ALIVE_MS = 4_000;
 /** Long enough that few requests meet a dead instance until discovery has noticed, short enough to matter little by mistake. */
 const REST_MS = 2_000;
+/** Of what may be in flight: an upload lasts as long as its client likes, and must leave room and connections for everybody else. */
+const UPLOAD_SHARE = 1 / 4;
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { name, resolver, breaker, timeoutMs, maxInFlight, now = () => performance.now() } = options;
@@ -69,7 +74,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     timeoutMs,
     maxInFlight,
     breaker,
+    maxUploads: Math.max(1, Math.floor(maxInFlight * UPLOAD_SHARE)),
     inFlight: 0,
+    uploads: 0,
     get targets() {
       return targets;
     },
