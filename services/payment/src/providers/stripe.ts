@@ -24,6 +24,10 @@ const KEY_FIELD = 'idempotency_key';
 const TOLERANCE_SECONDS = 300;
 const MS_PER_SECOND = 1_000;
 const EXPAND = { expand: ['latest_charge'] };
+/** Nobody is there to confirm in a browser: a card that asks for it is declined. */
+const CONFIRM = { ...EXPAND, error_on_requires_action: true };
+/** What Stripe calls an amount or a value that it takes from nobody, at any time. */
+const REFUSED_REQUEST = /^(amount_too_small|amount_too_large|parameter_invalid_\w+|payment_intent_invalid_parameter)$/;
 
 export type StripeOptions = {
   secretKey: string;
@@ -60,17 +64,21 @@ export function createStripe(options: StripeOptions): PaymentProvider {
     async capture(request) {
       const stripe = await client();
       const intent = await harmless(createIntent(stripe, request));
+      if ('outcome' in intent) return intent;
       try {
         const options = { idempotencyKey: `${request.idempotencyKey}:confirm` };
-        return outcomeOf(await stripe.paymentIntents.confirm(intent.id, EXPAND, options));
+        return outcomeOf(await stripe.paymentIntents.confirm(intent.id, CONFIRM, options));
       } catch (error) {
-        return refusalOf(error);
+        const refusal = refusalOf(error);
+        if (refusal === undefined) throw asUnknown(error);
+        return refusal;
       }
     },
     async lookup(request) {
       const stripe = await client();
       try {
         const known = (await findIntent(stripe, request)) ?? (await createIntent(stripe, request));
+        if ('outcome' in known) return known;
         const intent = await stripe.paymentIntents.retrieve(known.id, EXPAND);
         if (isOpen(intent)) {
           await stripe.paymentIntents.cancel(intent.id);
@@ -124,21 +132,27 @@ async function connect({ secretKey, protocol, host, port, timeoutMs }: StripeOpt
   return new Client(secretKey, { protocol, host, port, timeout: timeoutMs, maxNetworkRetries: 0, telemetry: false });
 }
 
-/** Takes no money; repeated with one key it is one intent. */
-async function createIntent(stripe: Stripe, request: CaptureRequest): Promise<Stripe.PaymentIntent> {
+/** Takes no money; repeated with one key it is one intent. An outcome when Stripe makes none of such a request. */
+async function createIntent(stripe: Stripe, request: CaptureRequest): Promise<Stripe.PaymentIntent | Outcome> {
   const { token, amountMinor, currency, idempotencyKey, reference } = request;
-  return await stripe.paymentIntents.create(
-    {
-      amount: stripeAmount(amountMinor, currency),
-      currency: currency.toLowerCase(),
-      payment_method: token,
-      // Nothing that would need the customer's browser.
-      automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
-      description: reference,
-      metadata: { [KEY_FIELD]: idempotencyKey },
-    },
-    { idempotencyKey: `${idempotencyKey}:create` },
-  );
+  try {
+    return await stripe.paymentIntents.create(
+      {
+        amount: stripeAmount(amountMinor, currency),
+        currency: currency.toLowerCase(),
+        payment_method: token,
+        // Nothing that would need the customer's browser.
+        automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+        description: reference,
+        metadata: { [KEY_FIELD]: idempotencyKey },
+      },
+      { idempotencyKey: `${idempotencyKey}:create` },
+    );
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    return refusal;
+  }
 }
 
 async function findIntent(
@@ -171,8 +185,8 @@ function outcomeOf(intent: Stripe.PaymentIntent): Outcome {
   }
 }
 
-/** What a failed confirmation says of the money. */
-function refusalOf(error: unknown): Outcome {
+/** What a failed creation or confirmation says of the money; undefined when it says nothing. */
+function refusalOf(error: unknown): Outcome | undefined {
   if (isAboutCard(error)) {
     return {
       outcome: 'declined',
@@ -181,11 +195,17 @@ function refusalOf(error: unknown): Outcome {
       ),
     };
   }
-  throw asUnknown(error);
+  return isAboutRequest(error) ? { outcome: 'declined', code: 'NOT_CAPTURED' } : undefined;
 }
 
 function isAboutCard(error: unknown): error is Error {
   return error instanceof Error && 'type' in error && error.type === 'StripeCardError';
+}
+
+/** Not every invalid request is: others tell of an intent that has moved on, or of an account that is not set up. */
+function isAboutRequest(error: unknown): boolean {
+  const isInvalid = error instanceof Error && 'type' in error && error.type === 'StripeInvalidRequestError';
+  return isInvalid && REFUSED_REQUEST.test(codeOf(error) ?? '');
 }
 
 function eventOf(event: Stripe.Event): ProviderEvent {
@@ -225,7 +245,9 @@ async function harmless<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (isAboutCard(error)) throw new CardRefused('Stripe takes no such card', { cause: withoutRequest(error) });
+    if (isAboutCard(error) || isAboutRequest(error)) {
+      throw new CardRefused('Stripe takes no such card', { cause: withoutRequest(error) });
+    }
     throw new ProviderUnavailable('Stripe did not answer or refused', { cause: withoutRequest(error) });
   }
 }
