@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { formatDuration } from '@punctual/config';
 import { SETTINGS } from '@punctual/coordination';
 import { z } from 'zod';
-import { createAdminSchema, configSchema as authSchema } from '../../services/auth/src/config.ts';
+import { configSchema as authSchema, createAdminSchema } from '../../services/auth/src/config.ts';
 import { gatewaySchema as gateway } from '../../services/gateway/src/config.ts';
 import { configSchema as mail } from '../../services/mail/src/config.ts';
 import { configSchema as order } from '../../services/order/src/config.ts';
