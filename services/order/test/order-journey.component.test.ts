@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { orderApi } from '@punctual/contracts';
-import { eventually } from '@punctual/testing';
+import { createPolicies } from '@punctual/resilience';
+import { createMetrics, silentLogger } from '@punctual/telemetry';
+import { eventually, servers } from '@punctual/testing';
+import { createRequestLocks } from '../src/commands/request-lock.ts';
 import { type RunningOrder, startOrder } from './running-order.ts';
 
 const LAMP = { id: 1, name: 'Lamp', priceMinor: 2_500, quantity: 1_000_000 };
 const RUG = { id: 2, name: 'Rug', priceMinor: 9_999, quantity: 3 };
+const BREAKERS = {
+  CIRCUIT_BREAKER_MAX_REQUESTS: 3,
+  CIRCUIT_BREAKER_INTERVAL: 60_000,
+  CIRCUIT_BREAKER_TIMEOUT: 30_000,
+};
 
 describe('an order', () => {
   let shop: RunningOrder;
@@ -108,6 +116,27 @@ describe('an order', () => {
     assert.equal(replay.status, 201);
     assert.equal(replay.text, first.text);
     assert.equal((await ann.order(first.data.id)).status, 'PAID');
+  });
+
+  it('answers a replay although whoever placed the order could not unlock its request', async () => {
+    const ann = await shop.customer();
+    const requestId = randomUUID();
+    const items = [{ product_id: LAMP.id, quantity: 1 }];
+    const [logger, metrics] = [silentLogger(), createMetrics('test')];
+    const policies = createPolicies(BREAKERS, { logger, metrics });
+    const { nodes } = servers().redis;
+    const locks = createRequestLocks({ nodes, keyPrefix: shop.topicPrefix, policies, logger, metrics });
+    await locks.start();
+    await eventually(() => locks.ping());
+    assert.equal((await locks.acquire(ann.userId, requestId)).state, 'acquired');
+    assert.equal((await ann.place(items, requestId)).error.code, 'REQUEST_IN_PROGRESS');
+
+    const first = await ann.place(items);
+    const firstId = (await ann.order(first.data.id)).request_id;
+    assert.equal((await locks.acquire(ann.userId, firstId)).state, 'acquired');
+    const replay = await ann.place(items, firstId);
+    assert.deepEqual([replay.status, replay.text], [201, first.text]);
+    await locks.stop();
   });
 
   it('refuses a request_id that comes again with another body, and takes it from another customer', async () => {

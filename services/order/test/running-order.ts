@@ -120,6 +120,7 @@ export async function startOrder(label: string, env: Record<string, string> = {}
   const url = apps[0]?.url ?? '';
 
   return {
+    topicPrefix: prefix,
     url,
     grpcAddress: apps[0]?.grpcAddress ?? '',
     tokens,

@@ -5,6 +5,7 @@ import { currentContext, type Metrics } from '@punctual/telemetry';
 import type { ProductCopy } from '../domain/product-copy.ts';
 import {
   type CreationFacts,
+  isPlaced,
   type OrderRequest,
   type PlaceOutcome,
   type PlacingRules,
@@ -105,7 +106,8 @@ export function createPlaceOrder(options: PlaceOrderOptions): (input: PlaceOrder
   return async function placeOrder(input) {
     const request = toRequest(input);
     const lock = await locks.acquire(input.userId, input.requestId);
-    if (lock.state === 'held') {
+    // A twin that is done may not have been able to unlock; its order is answered all the same.
+    if (lock.state === 'held' && !(await isPlaced(db.primary, input))) {
       placed.inc({ outcome: 'in_progress' });
       throw new OrderRefused('REQUEST_IN_PROGRESS', 'This request is still being worked on.', {
         details: { request_id: input.requestId },

@@ -1,4 +1,4 @@
-import { type Queryable, rows } from '@punctual/postgres';
+import { one, type Queryable, rows } from '@punctual/postgres';
 import type { OrderItem } from '../domain/order.ts';
 
 export type OrderRequest = {
@@ -61,6 +61,18 @@ type ResultRow =
       outcome: 'unknown_product' | 'product_deleted' | 'price_changed' | 'out_of_stock';
       result: ProblemLine[];
     };
+
+/** Whether a request has become an order. */
+export async function isPlaced(
+  db: Queryable,
+  { userId, requestId }: Pick<OrderRequest, 'userId' | 'requestId'>,
+): Promise<boolean> {
+  const found = await one(db, 'SELECT id FROM orders WHERE user_id = :userId AND request_id = :requestId', {
+    userId,
+    requestId,
+  });
+  return found !== undefined;
+}
 
 /** Places a batch in one round trip and one commit; the answers stand in the order of the requests. See the migration. */
 export async function placeOrders(
