@@ -5,6 +5,7 @@ import { CUSTOMER_PASSWORD, eventually, expectStatus } from '@punctual/testing';
 import { admin, newProduct, placedOrder, platformAt, settings, shop, stack } from './platform.ts';
 
 const HOUR_MS = 3_600_000;
+const PATIENT = { timeoutMs: 40_000, intervalMs: 200 };
 
 describe('settings that change while the platform runs', function () {
   this.timeout(90_000);
@@ -22,11 +23,11 @@ describe('settings that change while the platform runs', function () {
     await eventually(async () => {
       const { status, body } = await register();
       assert.deepEqual([status, body.error?.code], [403, 'FORBIDDEN']);
-    });
+    }, PATIENT);
     assert.equal(await registerInGraph(), 'FORBIDDEN');
 
     await stack('config', 'unset', 'flags.registration_open');
-    await eventually(async () => assert.equal((await register()).status, 201));
+    await eventually(async () => assert.equal((await register()).status, 201), PATIENT);
     assert.equal(await registerInGraph(), undefined);
   });
 
@@ -39,7 +40,7 @@ describe('settings that change while the platform runs', function () {
 
     const body = { value: { reminders: ['1h'], expiry: '2h' } };
     expectStatus(await (await admin()).request('PUT', '/admin/config/order.timers', { body }), 200);
-    await eventually(async () => assert.equal(timeToPay(await place()), 2 * HOUR_MS));
+    await eventually(async () => assert.equal(timeToPay(await place()), 2 * HOUR_MS), PATIENT);
     assert.equal(timeToPay(await customer.order(first.id)), 24 * HOUR_MS);
 
     const refused = await (await admin()).request('PUT', '/admin/config/order.timers', {
