@@ -192,6 +192,11 @@ export async function placedOrder(customer: Customer, items: Items): Promise<ord
   return expectStatus(await placeUntilKnown(customer, { request_id: randomUUID(), items }), 201);
 }
 
+/** Pays an order that a test goes on with, however busy the platform is. */
+export async function paidOrder(customer: Customer, id: number): Promise<orderApi.PaidOrderView> {
+  return expectStatus(await definiteAnswer(() => customer.pay(id)), 200);
+}
+
 /** Runs `work` over the items, `limit` at a time, and keeps the order of the results. */
 export async function mapWithLimit<T, R>(
   items: readonly T[],

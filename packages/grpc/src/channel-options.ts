@@ -16,7 +16,7 @@ const KEEPALIVE_TIME_MS = 3_000;
 const KEEPALIVE_TIMEOUT_MS = 2_000;
 /** An instance that is back is used again within this time. */
 const FIRST_RECONNECT_MS = 100;
-const MAX_RECONNECT_MS = 2_000;
+const MAX_RECONNECT_MS = 500;
 const CONNECT_TIMEOUT_MS = 2_000;
 /** A thousand products at their longest. */
 const MAX_ANSWER_BYTES = 16_000_000;
