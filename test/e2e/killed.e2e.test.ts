@@ -19,7 +19,7 @@ const IN_PARALLEL = 20;
 /** The kill strikes when so many orders have been answered. */
 const STRIKE_AT = 60;
 /** Mails that may be in the hands of the mail server when `mail` is killed: its SMTP connections. */
-const IN_DOUBT_AT_MOST = 5;
+const IN_DOUBT_AT_MOST = 10;
 
 const PROGRAMS = [
   'gateway',
