@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createMetrics, silentLogger } from '@punctual/telemetry';
-import { eventually, tcpProxy as openProxy, type TestVhost, testVhost } from '@punctual/testing';
-import { type TcpProxy, tcpProxy } from '../conformance/tcp-proxy.ts';
+import { eventually, type TcpProxy, type TestVhost, tcpProxy, testVhost } from '@punctual/testing';
 import { dueExchange, type Topology } from '../topology.ts';
 import { createRabbit, PublishError, type RabbitConnection, type RabbitMessage } from './connection.ts';
 import type { RabbitConsumer } from './consumer.ts';
@@ -38,10 +37,9 @@ describe('the connection to RabbitMQ', () => {
 
   beforeEach(async () => {
     vhost = await testVhost('connection');
-    const url = new URL(vhost.url);
-    proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
-    url.port = String(proxy.port);
-    rabbit = createRabbit({ url: url.href, name: 'test', logger: silentLogger(), metrics: createMetrics('test') });
+    proxy = await tcpProxy(vhost.url);
+    proxy.cut();
+    rabbit = createRabbit({ url: proxy.url, name: 'test', logger: silentLogger(), metrics: createMetrics('test') });
     rabbit.declare(topology);
     seen = [];
     consumer = rabbit.consume({
@@ -58,7 +56,7 @@ describe('the connection to RabbitMQ', () => {
   afterEach(async () => {
     await consumer.stop();
     await rabbit.stop();
-    await proxy.down();
+    await proxy.stop();
     await vhost.drop();
   });
 
@@ -71,7 +69,7 @@ describe('the connection to RabbitMQ', () => {
     await consumer.start();
     await assert.rejects(rabbit.ping());
     await assert.rejects(consumer.ping());
-    await proxy.up();
+    proxy.heal();
     await published(1);
     await arrived(1);
     await rabbit.ping();
@@ -79,26 +77,26 @@ describe('the connection to RabbitMQ', () => {
   });
 
   it('comes back after the connection was cut, again and again', async () => {
-    await proxy.up();
+    proxy.heal();
     await rabbit.start();
     await consumer.start();
     for (const n of [1, 2, 3]) {
       await published(n);
       await arrived(...[1, 2, 3].slice(0, n));
-      await proxy.down();
+      proxy.cut();
       await eventually(() => assert.rejects(rabbit.ping()), SLOW);
-      await proxy.up();
+      proxy.heal();
     }
     await published(4);
     await arrived(1, 2, 3, 4);
   }).timeout(60_000);
 
   it('stops promptly while the broker is away', async () => {
-    await proxy.up();
+    proxy.heal();
     await rabbit.start();
     await consumer.start();
     await published(1);
-    await proxy.down();
+    proxy.cut();
     const startedMs = performance.now();
     await consumer.stop();
     await rabbit.stop();
@@ -106,7 +104,7 @@ describe('the connection to RabbitMQ', () => {
   });
 
   it('declares everything anew when the queues were deleted under a consumer', async () => {
-    await proxy.up();
+    proxy.heal();
     await rabbit.start();
     await consumer.start();
     await published(1);
@@ -117,7 +115,7 @@ describe('the connection to RabbitMQ', () => {
   });
 
   it('declares everything anew when the queues were deleted and nobody consumes', async () => {
-    await proxy.up();
+    proxy.heal();
     await rabbit.start();
     await published(1);
     await vhost.api('DELETE', `queues/${vhost.name}/work`);
@@ -132,15 +130,15 @@ describe('the connection to RabbitMQ', () => {
     rabbit.onQueueLost('work', async () => {
       told += 1;
     });
-    await proxy.up();
+    proxy.heal();
     await rabbit.start();
     await consumer.start();
     await published(1);
     await arrived(1);
     assert.equal(told, 1);
-    await proxy.down();
+    proxy.cut();
     await eventually(() => assert.rejects(rabbit.ping()), SLOW);
-    await proxy.up();
+    proxy.heal();
     await published(2);
     await arrived(1, 2);
     assert.equal(told, 1);
@@ -156,7 +154,7 @@ describe('the connection to RabbitMQ', () => {
       told += 1;
       if (told < 3) throw new Error('the database is away');
     });
-    await proxy.up();
+    proxy.heal();
     await rabbit.start();
     await published(1);
     assert.equal(told, 3);
@@ -164,7 +162,7 @@ describe('the connection to RabbitMQ', () => {
 
   it('comes back although a connection ended in the middle of what it declared', async () => {
     let deaths = 0;
-    const way = await openProxy(vhost.url, {
+    const way = await tcpProxy(vhost.url, {
       inspect: ({ reset }) => ({
         toServer(chunk) {
           if (deaths === 0 && chunk.includes(CHANNEL_CLOSE)) {
@@ -185,7 +183,7 @@ describe('the connection to RabbitMQ', () => {
   });
 
   it('tells exactly which messages of a batch had no queue', async () => {
-    await proxy.up();
+    proxy.heal();
     await rabbit.start();
     const lost = message(1, { routingKey: 'elsewhere' });
     const unknown = message(2, { exchange: 'undeclared' });
